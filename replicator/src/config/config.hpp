@@ -1,0 +1,56 @@
+// config.hpp - one pipeline's configuration, checked and with defaults filled in.
+//
+// schema.cpp holds the table of keys (JSON path, type, default, text) from which a file is validated and the
+// reference and the JSON Schema are printed; nothing else knows a key's name.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "catalog/identifier.hpp"
+
+namespace walgate {
+
+enum class ReplicaRole { automatic, never };
+enum class OnMissing { stop, skip };
+enum class OnDuplicate { stop, skip, overwrite };
+
+/// One entry of `tables`: which source tables it is for and how they look on the target.
+struct TableRule {
+  std::string path;                     ///< "tables[2]", for messages
+  NamePattern source;
+  std::optional<NamePattern> target;    ///< nullopt: leave these tables out
+  std::map<std::string, std::optional<std::string>> columns;  ///< source name → target name, nullopt: left out
+  std::map<std::string, std::string> cast;                    ///< target column → SQL type
+  OnMissing on_missing = OnMissing::stop;
+  OnDuplicate on_duplicate = OnDuplicate::stop;
+};
+
+struct Config {
+  std::string pipeline;
+  struct Source {
+    std::string conninfo;
+    std::string slot;                       ///< default: the pipeline's name
+    std::vector<std::string> publications;  ///< default: the pipeline's name
+    std::uint64_t decoding_work_mem_bytes;  ///< logical_decoding_work_mem of our walsender
+  } source;
+  struct Target {
+    std::string conninfo;
+    ReplicaRole replica_role = ReplicaRole::automatic;
+  } target;
+  std::vector<TableRule> tables;
+  struct Http {
+    std::string host;        ///< empty: no listener
+    std::uint16_t port = 0;
+  } http;
+  struct Limits {
+    std::uint64_t batch_rows;
+    std::uint64_t batch_bytes;
+    std::uint64_t queue_bytes;
+  } limits;
+};
+
+}  // namespace walgate

@@ -1,0 +1,102 @@
+// names.hpp - the stable names of every error and finding, with what each means and what helps.
+//
+// Users script against these names: text, JSON, logs and docs/errors.md use them.  A test holds the
+// documented list against this table.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace walgate {
+
+enum class ErrorName : std::uint8_t {
+  // configuration and command line
+  configuration_invalid,
+  listen_failed,
+  // reaching the servers
+  connection_failed,
+  connection_lost,
+  authentication_failed,
+  database_missing,
+  source_role_not_allowed,
+  target_role_not_allowed,
+  // source: server, slot and publication
+  wal_level_not_logical,
+  plugin_not_listed,
+  plugin_missing,
+  slot_missing,
+  slot_recreated,
+  slot_advanced,
+  slot_in_use,
+  slot_invalidated,
+  slot_of_other_plugin,
+  slot_of_other_database,
+  publication_missing,
+  other_source_system,
+  source_restored,
+  // target: our own tables
+  not_initialised,
+  pipeline_exists_elsewhere,
+  pipeline_in_use,
+  pipeline_running,
+  other_target_system,
+  target_restored,
+  position_moved,
+  commit_unknown,
+  rights_changed,
+  // mapping
+  source_table_missing,
+  target_table_missing,
+  source_column_missing,
+  target_column_missing,
+  two_sources_one_target,
+  incompatible_type,
+  key_missing_on_target,
+  required_column_unfilled,
+  target_table_published,
+  not_deferrable,
+  replica_role_switches_off,
+  waits_for_itself,
+  idle_slot_timeout,
+  unlimited_wal_retention,
+  identity_missing,
+  // stream
+  protocol_version,
+  protocol_violation,
+  change_not_identified,
+  relation_does_not_fit,
+  // applying
+  row_missing,
+  row_ambiguous,
+  unique_violation_on_target,
+  foreign_key_violation_on_target,
+  constraint_violation_on_target,
+  value_not_accepted,
+  statement_refused,
+  lock_not_available,
+  serialization_failure,
+  server_out_of_resources,
+  server_shutting_down,
+  target_error,
+  source_error,
+  // commands
+  skip_refused,
+  internal_error,
+};
+
+/// One row of the table.
+struct NameEntry {
+  ErrorName name;
+  std::string_view text;     ///< "slot_recreated"
+  std::string_view meaning;  ///< one sentence for docs/errors.md
+  std::string_view remedy;   ///< what to do; used when a failure brings no remedy of its own
+};
+
+/// All names, in the order of the enumeration.
+[[nodiscard]] std::span<const NameEntry> error_names() noexcept;
+/// The row of one name.
+[[nodiscard]] const NameEntry& entry_of(ErrorName name) noexcept;
+[[nodiscard]] inline std::string_view text_of(ErrorName name) noexcept { return entry_of(name).text; }
+
+}  // namespace walgate

@@ -1,0 +1,101 @@
+// status.hpp - what the service knows about itself: the fields of `status --json`.
+//
+// The threads of the service write their part into one StatusBoard; the HTTP listener and the log read
+// whole snapshots.  Nothing here holds a value of a user's row.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "errors/error.hpp"
+#include "wire/lsn.hpp"
+
+namespace walgate {
+
+enum class ServiceState { starting, copying, streaming, at_gate, behind, retrying, paused, stopped };
+
+/// Counted since the service started.
+struct Counters {
+  std::uint64_t transactions = 0;
+  std::uint64_t inserts = 0;
+  std::uint64_t updates = 0;
+  std::uint64_t deletes = 0;
+  std::uint64_t truncates = 0;
+  std::uint64_t strict_replays = 0;
+  std::uint64_t retries = 0;
+  std::uint64_t apply_errors = 0;
+  std::uint64_t missing_rows_skipped = 0;
+  std::uint64_t cascaded_deletes = 0;  ///< deletes whose row the target's own ON DELETE had taken already
+  std::uint64_t duplicates_skipped = 0;
+  std::uint64_t transactions_skipped = 0;  ///< by `walgate skip`
+};
+
+struct Conflicts {
+  std::uint64_t insert_exists = 0;
+  std::uint64_t update_missing = 0;
+  std::uint64_t delete_missing = 0;
+};
+
+struct TableStatus {
+  std::string source;
+  std::string target;
+  std::string state = "streaming";
+};
+
+/// Distance between the source and the target; unknown parts are nullopt.
+struct Lag {
+  std::optional<std::uint64_t> bytes;
+  std::uint64_t transactions = 0;              ///< received and not yet committed on the target
+  std::optional<std::int64_t> milliseconds;    ///< commit on the source to commit on the target, the newest one
+};
+
+struct Status {
+  std::string pipeline;
+  std::string version;
+  std::optional<int> pid;
+  ServiceState state = ServiceState::starting;
+  std::chrono::system_clock::time_point since;
+  std::optional<std::string> reason;
+  std::optional<std::string> next_step;
+  Lsn source_lsn;
+  Lsn received_lsn;
+  Lsn applied_lsn;
+  Lsn confirmed_lsn;
+  Lag lag;
+  std::optional<std::uint64_t> retained_wal_bytes;
+  std::optional<bool> replica_role;  ///< is the session_replication_role of our target sessions `replica`?
+  Counters counters;
+  Conflicts conflicts;
+  std::vector<TableStatus> tables;
+  std::optional<Failure> error;  ///< the standing error: what stopped the service or what it retries
+};
+
+/// The shared copy.  Any thread.
+class StatusBoard {
+ public:
+  template <typename Change>
+  void update(Change&& change) {
+    const std::lock_guard lock{mutex_};
+    change(status_);
+  }
+  [[nodiscard]] Status snapshot() const {
+    const std::lock_guard lock{mutex_};
+    return status_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  Status status_;
+};
+
+/// The JSON document of INTERFACE's `status --json`, one object, keys in the documented order.
+[[nodiscard]] std::string status_json(const Status& status);
+/// Some lines for a person.
+[[nodiscard]] std::string status_text(const Status& status, bool colour);
+[[nodiscard]] std::string_view text_of(ServiceState state) noexcept;
+
+}  // namespace walgate
