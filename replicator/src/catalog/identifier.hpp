@@ -45,6 +45,10 @@ class NamePattern {
   [[nodiscard]] std::optional<Match> match(const QualifiedName& name) const;
   /// This target pattern with its stars replaced by what the source pattern's stars stood for.
   [[nodiscard]] QualifiedName fill(const Match& match) const;
+  /// Does this source pattern match everything that `other` matches?
+  [[nodiscard]] bool covers(const NamePattern& other) const;
+  /// As a target pattern: has `source` a star in each part where this one has one?
+  [[nodiscard]] bool can_fill_from(const NamePattern& source) const noexcept;
   /// As written, for messages.
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
 

@@ -31,6 +31,11 @@ struct Failure {
   std::optional<std::uint32_t> xid;
 };
 
+/// The failure's own remedy, else that of its name.
+[[nodiscard]] inline std::string remedy_of(const Failure& failure) {
+  return failure.remedy.empty() ? std::string{entry_of(failure.name).remedy} : failure.remedy;
+}
+
 /// A failure on its way to the run loop.
 class Error : public std::runtime_error {
  public:

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -98,5 +99,7 @@ struct NameEntry {
 /// The row of one name.
 [[nodiscard]] const NameEntry& entry_of(ErrorName name) noexcept;
 [[nodiscard]] inline std::string_view text_of(ErrorName name) noexcept { return entry_of(name).text; }
+/// The name that is written so; nullopt for any other text.
+[[nodiscard]] std::optional<ErrorName> error_name_of(std::string_view text) noexcept;
 
 }  // namespace walgate

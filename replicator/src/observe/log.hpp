@@ -19,11 +19,12 @@ enum class Format { text, json };
 
 /// One key=value pair.  Texts are quoted, numbers and positions are not.
 struct Field {
-  Field(std::string_view key, std::string_view text) : key{key}, value{text}, quoted{true} {}
-  Field(std::string_view key, const std::string& text) : key{key}, value{text}, quoted{true} {}
-  Field(std::string_view key, const char* text) : key{key}, value{text}, quoted{true} {}
-  Field(std::string_view key, Lsn lsn) : key{key}, value{lsn.text()}, quoted{false} {}
-  Field(std::string_view key, std::integral auto number) : key{key}, value{std::to_string(number)}, quoted{false} {}
+  Field(std::string_view name, std::string_view text) : key{name}, value{text}, quoted{true} {}
+  Field(std::string_view name, const std::string& text) : key{name}, value{text}, quoted{true} {}
+  Field(std::string_view name, const char* text) : key{name}, value{text}, quoted{true} {}
+  Field(std::string_view name, Lsn lsn) : key{name}, value{lsn.text()}, quoted{false} {}
+  Field(std::string_view name, bool truth) : key{name}, value{truth ? "true" : "false"}, quoted{false} {}
+  Field(std::string_view name, std::integral auto number) : key{name}, value{std::to_string(number)}, quoted{false} {}
   std::string_view key;
   std::string value;
   bool quoted;

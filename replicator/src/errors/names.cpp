@@ -1,0 +1,218 @@
+// names.cpp - the table of names.  docs/errors.md repeats it for readers; a test compares the two.
+
+#include "errors/names.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+namespace walgate {
+namespace {
+
+using enum ErrorName;
+
+constexpr auto entries = std::to_array<NameEntry>({
+    // configuration and command line
+    {configuration_invalid, "configuration_invalid", "The configuration cannot be read or has mistakes.",
+     "Correct the places that are listed; `walgate config reference` describes every key."},
+    {listen_failed, "listen_failed", "The status listener could not take its address.",
+     "Set http.listen to a free address, or to null for no listener."},
+
+    // reaching the servers
+    {connection_failed, "connection_failed", "A session with a server could not be opened.",
+     "Check host, port and TLS settings of the conninfo, and that the server runs."},
+    {connection_lost, "connection_lost", "A session with a server broke.",
+     "The service connects again by itself; look into the server's log if it keeps happening."},
+    {authentication_failed, "authentication_failed",
+     "The server refused the role, its password or the host it came from.",
+     "Check user and password of the conninfo, the passfile, and the server's pg_hba.conf."},
+    {database_missing, "database_missing", "The database that the conninfo names does not exist.",
+     "Correct dbname in the conninfo."},
+    {source_role_not_allowed, "source_role_not_allowed", "The role lacks a right that it needs on the source.",
+     "Give the role REPLICATION (ALTER ROLE ... REPLICATION), CONNECT on the database and USAGE on schema walgate."},
+    {target_role_not_allowed, "target_role_not_allowed", "The role lacks a right that it needs on the target.",
+     "Grant the role what is listed: rights on the mapped tables and their schemas, and on schema walgate."},
+
+    // source: server, slot and publication
+    {wal_level_not_logical, "wal_level_not_logical",
+     "The source does not write enough into its WAL for logical decoding.",
+     "Run ALTER SYSTEM SET wal_level = 'logical' on the source and restart it."},
+    {plugin_not_listed, "plugin_not_listed",
+     "The source refuses the output plugin because output_plugin_libraries does not list it.",
+     "Add walgate to output_plugin_libraries with ALTER SYSTEM on the source, then run SELECT pg_reload_conf()."},
+    {plugin_missing, "plugin_missing", "The output plugin is not installed on the source, or cannot be loaded there.",
+     "Install the extension's files on the source server, then run CREATE EXTENSION walgate in its database."},
+    {slot_missing, "slot_missing", "The replication slot does not exist on the source.",
+     "Create it with SELECT walgate.create_slot('NAME'); if changes have been applied through the old one, the target "
+     "must be filled again."},
+    {slot_recreated, "slot_recreated",
+     "The slot was dropped and created again, so that changes between the two are not in the stream.",
+     "Fill the target again: run `walgate remove --keep-slot`, bring the tables to the slot's starting point, then "
+     "`walgate init`."},
+    {slot_advanced, "slot_advanced",
+     "Something else moved the slot beyond the position of the target, so that changes are missing.",
+     "Find what else reads or advances the slot, then fill the target again with a new slot."},
+    {slot_in_use, "slot_in_use", "Another process streams from the slot.",
+     "Stop the other reader (pg_replication_slots.active_pid names it), or give each pipeline a slot of its own."},
+    {slot_invalidated, "slot_invalidated", "The source has removed WAL that the slot still needed.",
+     "Drop the slot, create it again and fill the target again; raise max_slot_wal_keep_size on the source."},
+    {slot_of_other_plugin, "slot_of_other_plugin", "The slot belongs to another output plugin.",
+     "Name a slot that walgate.create_slot has made in source.slot."},
+    {slot_of_other_database, "slot_of_other_database", "The slot belongs to another database of the source server.",
+     "Name a slot of the database in source.conninfo, or correct that database."},
+    {publication_missing, "publication_missing", "A publication does not exist in the source database.",
+     "Create it with CREATE PUBLICATION, or correct source.publications."},
+    {other_source_system, "other_source_system",
+     "The source is another cluster than the one the pipeline was registered with.",
+     "Correct source.conninfo; for a deliberate change of servers fill the target again under a new pipeline."},
+    {source_restored, "source_restored",
+     "The source has gone back to an older state, so that it uses WAL positions again that the target has passed.",
+     "Fill the target again from the restored source, under a new slot."},
+
+    // target: our own tables
+    {not_initialised, "not_initialised", "The target does not know the pipeline yet.", "Run `walgate init`."},
+    {pipeline_exists_elsewhere, "pipeline_exists_elsewhere",
+     "A pipeline of this name is registered with another source, slot or database.",
+     "Choose another name in pipeline, or remove the old pipeline with `walgate remove`."},
+    {pipeline_in_use, "pipeline_in_use", "Another service has taken over the pipeline.",
+     "Run one service per pipeline: find the other one and stop one of the two."},
+    {pipeline_running, "pipeline_running", "The command needs the service to be stopped, and it runs.",
+     "Stop the service, then run the command again."},
+    {other_target_system, "other_target_system",
+     "The target is another cluster or database than the one the pipeline was registered in, perhaps a copy of it.",
+     "Correct target.conninfo; a copy of a target needs a pipeline and a slot of its own."},
+    {target_restored, "target_restored",
+     "The target has gone back to an older state than the slot, so that changes in between cannot be streamed again.",
+     "Fill the target again with a new slot, or restore it to a state at or after the slot's position."},
+    {position_moved, "position_moved", "The position on the target is not the one this service left there.",
+     "Find what else writes to the tables of schema walgate; run one service per pipeline."},
+    {commit_unknown, "commit_unknown",
+     "The target's answer to a COMMIT was lost, and the position fits neither outcome.",
+     "Find what else moved the position; if the target was restored, fill it again."},
+    {rights_changed, "rights_changed",
+     "The role may or may not use session_replication_role on the target, unlike when the pipeline was registered.",
+     "Restore the right, or register the pipeline again once you know whether triggers and constraints shall act."},
+
+    // mapping
+    {source_table_missing, "source_table_missing", "A rule names a table that the publications do not contain.",
+     "Correct the rule's source, or add the table to the publication."},
+    {target_table_missing, "target_table_missing", "A published table has no counterpart on the target.",
+     "Create the table on the target, or map it elsewhere or to null in tables."},
+    {source_column_missing, "source_column_missing", "A rule names a column that the source table does not publish.",
+     "Correct the name in columns, or publish the column."},
+    {target_column_missing, "target_column_missing", "A published column has no counterpart on the target.",
+     "Add the column on the target, or rename it or leave it out (null) in columns."},
+    {two_sources_one_target, "two_sources_one_target", "Two source tables are mapped to one target table.",
+     "Map each source table to a table of its own, or leave one out with \"target\": null."},
+    {incompatible_type, "incompatible_type",
+     "A column's type on the target cannot take the values of the source's type.",
+     "Change the type on the target, or name a conversion in cast."},
+    {key_missing_on_target, "key_missing_on_target",
+     "The target has no usable unique key over the columns by which the source identifies rows.",
+     "Create a unique index over these columns on the target; it must not be deferrable, partial or an expression."},
+    {required_column_unfilled, "required_column_unfilled",
+     "A column of the target is NOT NULL without a default, and no source column fills it.",
+     "Give the column a default, drop its NOT NULL, or map a source column to it."},
+    {target_table_published, "target_table_published",
+     "A target table is itself part of the source's publications, so that every change would come back.",
+     "Take the table out of the publication."},
+    {not_deferrable, "not_deferrable",
+     "A foreign key of the target is checked at once, which the order of a source's transaction may violate.",
+     "Make the constraint DEFERRABLE, or let the role use session_replication_role."},
+    {replica_role_switches_off, "replica_role_switches_off",
+     "The replica role keeps triggers or foreign keys of the target from acting.",
+     "Make a trigger that shall fire ENABLE ALWAYS or ENABLE REPLICA, or set target.replica_role to \"never\"."},
+    {waits_for_itself, "waits_for_itself",
+     "Source and target are one cluster that waits for walgate as a synchronous standby, so that its own commits would "
+     "wait for themselves.",
+     "Take walgate's application_name out of synchronous_standby_names, or use a target in another cluster."},
+    {idle_slot_timeout, "idle_slot_timeout", "The source invalidates slots that are not in use for some time.",
+     "Raise idle_replication_slot_timeout on the source above the longest time the service may be down."},
+    {unlimited_wal_retention, "unlimited_wal_retention",
+     "The source keeps WAL for the slot without limit, so that its disk may fill while the service is down.",
+     "Set max_slot_wal_keep_size on the source to what its disk can spare."},
+    {identity_missing, "identity_missing",
+     "A published table has no replica identity, so that its updates and deletes fail or cannot be located.",
+     "Give the table a primary key, or run ALTER TABLE ... REPLICA IDENTITY USING INDEX or FULL on the source."},
+
+    // stream
+    {protocol_version, "protocol_version",
+     "The output plugin and the service speak different versions of the protocol.",
+     "Install the same release of the extension and the service; the message names both versions."},
+    {protocol_violation, "protocol_violation", "The stream holds something that the protocol does not allow.",
+     "Install the same release of the extension and the service; if it persists, report it with the message and the "
+     "position."},
+    {change_not_identified, "change_not_identified",
+     "The source sent an update or a delete without anything that identifies its row.",
+     "Give the source table a replica identity; skip the transaction once the target has been mended by hand."},
+    {relation_does_not_fit, "relation_does_not_fit",
+     "A table on the source has changed and its target does not fit it any more.",
+     "Change the target table as the message says, then start the service again."},
+
+    // applying
+    {row_missing, "row_missing", "An update or a delete found no row on the target.",
+     "Find what else writes to the target table; mend the row, or set on_missing to \"skip\" for the table."},
+    {row_ambiguous, "row_ambiguous", "An update or a delete found more than one row on the target.",
+     "Remove the duplicate rows, and create the unique key that the source has."},
+    {unique_violation_on_target, "unique_violation_on_target",
+     "A row of the source collides with another row on the target.",
+     "Find what else writes to the target table; remove the other row, or set on_duplicate for the table."},
+    {foreign_key_violation_on_target, "foreign_key_violation_on_target",
+     "A row of the source violates a foreign key of the target.",
+     "Bring the referenced table into the pipeline, make the constraint DEFERRABLE, or let the role use "
+     "session_replication_role."},
+    {constraint_violation_on_target, "constraint_violation_on_target",
+     "A row of the source violates a NOT NULL, CHECK or exclusion constraint of the target.",
+     "Change the constraint, or the data on the source."},
+    {value_not_accepted, "value_not_accepted", "The target's column type does not accept a value of the source.",
+     "Change the column's type on the target so that it takes every value of the source."},
+    {statement_refused, "statement_refused",
+     "The target refused a statement: an object or a right is missing or has changed.",
+     "Restore what the message names, then start the service again."},
+    {lock_not_available, "lock_not_available", "A lock could not be had in time.",
+     "Look for long transactions and locks in pg_locks; the service tries again by itself."},
+    {serialization_failure, "serialization_failure",
+     "The target rolled the transaction back because of others that ran beside it.",
+     "Nothing: the service tries again by itself; if it keeps happening, look for writers beside it on the target."},
+    {server_out_of_resources, "server_out_of_resources", "A server lacks disk, memory or connections.",
+     "Free the resource that the message names; the service tries again by itself."},
+    {server_shutting_down, "server_shutting_down", "A server starts, stops or has ended the session.",
+     "Nothing if it was intended: the service connects again by itself."},
+    {target_error, "target_error", "The target reported an error that has no name of its own.",
+     "Look at the SQLSTATE and the message, and into the target's log."},
+    {source_error, "source_error", "The source reported an error that has no name of its own.",
+     "Look at the SQLSTATE and the message, and into the source's log."},
+
+    // commands
+    {skip_refused, "skip_refused", "The transaction to be skipped is not the one that stands in the way.",
+     "Give the position that `walgate status` shows as error.lsn."},
+    {internal_error, "internal_error", "The service came into a state that it should not be in.",
+     "Report it with the message and the log; the target holds only whole transactions."},
+});
+
+// The enumeration's order, so that a name's row is found by its number.
+constexpr bool in_order() {
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (static_cast<std::size_t>(entries[i].name) != i || entries[i].text.empty()) return false;
+  }
+  return entries.size() == static_cast<std::size_t>(internal_error) + 1;
+}
+static_assert(in_order());
+
+}  // namespace
+
+std::span<const NameEntry> error_names() noexcept {
+  return entries;
+}
+
+const NameEntry& entry_of(ErrorName name) noexcept {
+  return entries[static_cast<std::size_t>(name)];
+}
+
+std::optional<ErrorName> error_name_of(std::string_view text) noexcept {
+  const auto found = std::ranges::find(entries, text, &NameEntry::text);
+  if (found == entries.end()) return std::nullopt;
+  return found->name;
+}
+
+}  // namespace walgate
