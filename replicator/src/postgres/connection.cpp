@@ -1,0 +1,236 @@
+#include "postgres/connection.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <map>
+
+namespace walgate::postgres {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// "-c name=value" with what the start-up packet's options parser needs escaped.
+std::string option_text(const std::pair<std::string, std::string>& setting) {
+  std::string text = " -c " + setting.first + "=";
+  for (const char c : setting.second) {
+    if (c == ' ' || c == '\\') text += '\\';
+    text += c;
+  }
+  return text;
+}
+
+/// The user's conninfo, parsed by libpq, with ours added where it is silent.
+std::map<std::string, std::string> parameters_of(const ConnectionOptions& options) {
+  char* error = nullptr;
+  const std::unique_ptr<PQconninfoOption, Releaser<PQconninfoFree>> parsed{
+      PQconninfoParse(options.conninfo.c_str(), &error)};
+  const Memory owned_error{error};
+  if (!parsed) {
+    throw Error{Failure{.name = ErrorName::configuration_invalid,
+                        .message = fmt::format("connection string of the {} cannot be read", text_of(options.side)),
+                        .phase = "connect"}};
+  }
+  std::map<std::string, std::string> parameters{
+      {"fallback_application_name", options.application_name},
+      {"connect_timeout", "10"},
+      {"keepalives_idle", "10"},
+      {"keepalives_interval", "5"},
+      {"keepalives_count", "3"},
+      {"tcp_user_timeout", "30000"},
+  };
+  for (const auto* entry = parsed.get(); entry->keyword != nullptr; ++entry) {
+    if (entry->val != nullptr) parameters[entry->keyword] = entry->val;
+  }
+  // PGOPTIONS is libpq's fallback for `options`, so it has to be merged as well.
+  auto& start_up = parameters["options"];
+  if (start_up.empty()) {
+    if (const char* environment = std::getenv("PGOPTIONS")) start_up = environment;
+  }
+  for (const auto& setting : options.settings) start_up += option_text(setting);
+  if (options.replication) parameters["replication"] = "database";
+  if (!options.client_encoding.empty()) parameters["client_encoding"] = options.client_encoding;
+  return parameters;
+}
+
+std::chrono::milliseconds connect_timeout(const std::map<std::string, std::string>& parameters) {
+  const auto& text = parameters.at("connect_timeout");
+  int seconds = 0;
+  std::from_chars(text.data(), text.data() + text.size(), seconds);
+  return std::chrono::seconds{seconds > 0 ? std::max(seconds, 2) : 3600};
+}
+
+}  // namespace
+
+Connection::Connection(const ConnectionOptions& options, const Event* stop) : side_{options.side}, stop_{stop} {
+  const auto parameters = parameters_of(options);
+  std::vector<const char*> keywords;
+  std::vector<const char*> values;
+  for (const auto& [keyword, value] : parameters) {
+    keywords.push_back(keyword.c_str());
+    values.push_back(value.c_str());
+  }
+  keywords.push_back(nullptr);
+  values.push_back(nullptr);
+  connection_.reset(PQconnectStartParams(keywords.data(), values.data(), 0));
+  if (!connection_) throw std::bad_alloc{};
+
+  const auto deadline = std::chrono::steady_clock::now() + connect_timeout(parameters);
+  auto next = PGRES_POLLING_WRITING;
+  while (PQstatus(handle()) != CONNECTION_BAD && next != PGRES_POLLING_OK && next != PGRES_POLLING_FAILED) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    auto descriptors = std::to_array<pollfd>(
+        {{PQsocket(handle()), static_cast<short>(next == PGRES_POLLING_READING ? POLLIN : POLLOUT), 0},
+         {stop_ != nullptr ? stop_->descriptor() : -1, POLLIN, 0}});
+    const bool ready = wait(descriptors, std::max(left, 0ms));
+    if (descriptors[1].revents != 0) throw Interrupted{};
+    if (!ready) {
+      throw Error{Failure{.name = ErrorName::connection_failed,
+                          .recovery = Recovery::retry,
+                          .message = fmt::format("could not connect to the {}: no answer in time", text_of(side_)),
+                          .phase = phase_}};
+    }
+    next = PQconnectPoll(handle());
+  }
+  if (PQstatus(handle()) != CONNECTION_OK) throw Error{connection_failure(handle(), side_, phase_, false)};
+  // Notices would go to stderr and may hold values.
+  PQsetNoticeProcessor(handle(), [](void*, const char*) {}, nullptr);
+  if (options.client_encoding.empty()) {
+    // Values travel in the server's encoding (extension/PROTOCOL.md), whatever PGCLIENTENCODING says.
+    const char* encoding = PQparameterStatus(handle(), "server_encoding");
+    if (encoding != nullptr && PQsetClientEncoding(handle(), encoding) != 0) throw_lost();
+  }
+}
+
+bool Connection::wait_socket(bool write, std::chrono::milliseconds timeout) const {
+  auto descriptors = std::to_array<pollfd>(
+      {{PQsocket(handle()), static_cast<short>(write ? POLLIN | POLLOUT : POLLIN), 0},
+       {stop_ != nullptr ? stop_->descriptor() : -1, POLLIN, 0}});
+  const bool ready = wait(descriptors, timeout);
+  if (descriptors[1].revents != 0) throw Interrupted{};
+  return ready;
+}
+
+Result Connection::collect() {
+  Result last;
+  for (;;) {
+    while (PQisBusy(handle()) != 0) {
+      const int unsent = PQflush(handle());
+      if (unsent < 0) throw_lost();
+      wait_socket(unsent > 0, -1ms);
+      if (PQconsumeInput(handle()) == 0) throw_lost();
+    }
+    Result result{PQgetResult(handle())};
+    if (!result) break;
+    const auto status = PQresultStatus(result.get());
+    last = std::move(result);
+    if (status == PGRES_COPY_BOTH || status == PGRES_COPY_IN || status == PGRES_COPY_OUT) break;
+    if (status == PGRES_FATAL_ERROR) {
+      // Read to the end, so that the session can be used again; keep the error.
+      while (const Result rest{PQgetResult(handle())}) {
+      }
+      break;
+    }
+  }
+  if (!last) throw_lost();
+  return last;
+}
+
+Result Connection::try_exec(const std::string& sql) {
+  if (PQsendQuery(handle(), sql.c_str()) == 0) throw_lost();
+  return collect();
+}
+
+Result Connection::exec(const std::string& sql) {
+  auto result = try_exec(sql);
+  if (PQresultStatus(result.get()) == PGRES_FATAL_ERROR) throw_result(result.get());
+  return result;
+}
+
+Result Connection::exec(const std::string& sql, const std::vector<std::optional<std::string>>& parameters) {
+  std::vector<const char*> values;
+  for (const auto& parameter : parameters) values.push_back(parameter ? parameter->c_str() : nullptr);
+  if (PQsendQueryParams(handle(), sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(), nullptr, nullptr,
+                        0) == 0) {
+    throw_lost();
+  }
+  auto result = collect();
+  if (PQresultStatus(result.get()) == PGRES_FATAL_ERROR) throw_result(result.get());
+  return result;
+}
+
+void Connection::cancel() const noexcept {
+  const std::unique_ptr<PGcancel, Releaser<PQfreeCancel>> handle_of_cancel{PQgetCancel(handle())};
+  std::array<char, 256> error{};
+  if (handle_of_cancel) PQcancel(handle_of_cancel.get(), error.data(), static_cast<int>(error.size()));
+}
+
+void Connection::throw_lost() const { throw Error{connection_failure(handle(), side_, phase_, true)}; }
+
+void Connection::throw_result(const PGresult* result) const { throw Error{failure_of(result, side_, phase_)}; }
+
+std::optional<std::string> field(const Result& result, int row, int column) {
+  if (PQgetisnull(result.get(), row, column) != 0) return std::nullopt;
+  return std::string{PQgetvalue(result.get(), row, column),
+                     static_cast<std::size_t>(PQgetlength(result.get(), row, column))};
+}
+
+std::string text_field(const Result& result, int row, int column) {
+  return field(result, row, column).value_or(std::string{});
+}
+
+bool bool_field(const Result& result, int row, int column) { return text_field(result, row, column) == "t"; }
+
+namespace {
+
+[[noreturn]] void odd_answer(std::string_view what) {
+  throw Error{Failure{.name = ErrorName::internal_error,
+                      .message = fmt::format("server answered with something that is not a {}", what)}};
+}
+
+}  // namespace
+
+std::int64_t number_field(const Result& result, int row, int column) {
+  const auto text = text_field(result, row, column);
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) odd_answer("number");
+  return number;
+}
+
+Lsn lsn_field(const Result& result, int row, int column) {
+  const auto lsn = Lsn::parse(text_field(result, row, column));
+  if (!lsn) odd_answer("WAL position");
+  return *lsn;
+}
+
+std::vector<std::string> list_field(const Result& result, int row, int column) {
+  // Source: PostgreSQL utils/adt/arrayfuncs.c, array_out.
+  const auto text = text_field(result, row, column);
+  std::vector<std::string> items;
+  if (text.size() < 2 || text.front() != '{' || text.back() != '}') return items;
+  std::string item;
+  bool quoted = false;
+  bool any = false;
+  for (std::size_t i = 1; i + 1 < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\\') {
+      item += text[++i];
+    } else if (c == '"') {
+      quoted = !quoted;
+    } else if (c == ',' && !quoted) {
+      items.push_back(std::move(item));
+      item.clear();
+    } else {
+      item += c;
+    }
+    any = true;
+  }
+  if (any) items.push_back(std::move(item));
+  return items;
+}
+
+}  // namespace walgate::postgres

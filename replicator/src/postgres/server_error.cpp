@@ -1,0 +1,126 @@
+#include "postgres/server_error.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace walgate::postgres {
+
+namespace {
+
+struct Rule {
+  std::string_view prefix;  ///< of the SQLSTATE; the first match decides
+  ErrorName name;
+  Recovery recovery;
+  bool message_is_safe;  ///< it names objects, never values
+};
+
+// Source: PostgreSQL utils/errcodes.txt.
+constexpr auto rules = std::to_array<Rule>({
+    {"08P01", ErrorName::target_error, Recovery::stop, true},
+    {"08", ErrorName::connection_lost, Recovery::retry, true},
+    {"0A", ErrorName::statement_refused, Recovery::stop, true},
+    {"22", ErrorName::value_not_accepted, Recovery::stop, false},
+    {"23503", ErrorName::foreign_key_violation_on_target, Recovery::stop, true},
+    {"23505", ErrorName::unique_violation_on_target, Recovery::stop, true},
+    {"23", ErrorName::constraint_violation_on_target, Recovery::stop, true},
+    {"25P03", ErrorName::connection_lost, Recovery::retry, true},   // idle_in_transaction_session_timeout
+    {"25P04", ErrorName::connection_lost, Recovery::retry, true},   // transaction_timeout
+    {"25006", ErrorName::server_shutting_down, Recovery::retry, true},  // read only: a standby, until it is promoted
+    {"28", ErrorName::authentication_failed, Recovery::stop, true},
+    {"3D", ErrorName::database_missing, Recovery::stop, true},
+    {"40", ErrorName::serialization_failure, Recovery::retry, true},
+    {"42", ErrorName::statement_refused, Recovery::stop, true},
+    {"53", ErrorName::server_out_of_resources, Recovery::retry, true},
+    {"55P03", ErrorName::lock_not_available, Recovery::retry, true},
+    {"55006", ErrorName::slot_in_use, Recovery::retry, true},
+    {"55", ErrorName::statement_refused, Recovery::stop, true},
+    {"57014", ErrorName::lock_not_available, Recovery::retry, true},  // cancelled: by a person or a timeout
+    {"57P", ErrorName::server_shutting_down, Recovery::retry, true},
+    {"58", ErrorName::server_out_of_resources, Recovery::retry, true},  // I/O errors of the server
+});
+
+Rule rule_for(std::string_view sqlstate, Side side) {
+  for (const auto& rule : rules) {
+    if (sqlstate.starts_with(rule.prefix)) {
+      Rule found = rule;
+      if (found.name == ErrorName::target_error && side == Side::source) found.name = ErrorName::source_error;
+      return found;
+    }
+  }
+  return {"", side == Side::source ? ErrorName::source_error : ErrorName::target_error, Recovery::stop, false};
+}
+
+std::string first_line(const char* text) {
+  std::string_view line{text == nullptr ? "" : text};
+  line = line.substr(0, line.find('\n'));
+  return std::string{line};
+}
+
+}  // namespace
+
+std::string_view text_of(Side side) noexcept { return side == Side::source ? "source" : "target"; }
+
+std::string_view field_of(const PGresult* result, int field) noexcept {
+  const char* text = PQresultErrorField(result, field);
+  return text == nullptr ? std::string_view{} : std::string_view{text};
+}
+
+Failure failure_of(const PGresult* result, Side side, std::string_view phase) {
+  const auto sqlstate = field_of(result, PG_DIAG_SQLSTATE);
+  if (sqlstate.empty()) {  // libpq's own: the connection broke
+    return Failure{.name = ErrorName::connection_lost,
+                   .recovery = Recovery::retry,
+                   .message = fmt::format("lost the connection to the {}: {}", text_of(side),
+                                          first_line(PQresultErrorMessage(result))),
+                   .phase = std::string{phase}};
+  }
+  const auto rule = rule_for(sqlstate, side);
+  Failure failure{.name = rule.name, .recovery = rule.recovery, .phase = std::string{phase}};
+  failure.sqlstate = sqlstate;
+  const auto text = rule.message_is_safe ? field_of(result, PG_DIAG_MESSAGE_PRIMARY)
+                                         : std::string_view{"message withheld, it may hold values"};
+  failure.message = fmt::format("{} server: {} (SQLSTATE {})", text_of(side), text, sqlstate);
+  for (const auto& [field, what] : {std::pair{PG_DIAG_CONSTRAINT_NAME, "constraint"},
+                                    std::pair{PG_DIAG_TABLE_NAME, "table"},
+                                    std::pair{PG_DIAG_COLUMN_NAME, "column"},
+                                    std::pair{PG_DIAG_DATATYPE_NAME, "type"}}) {
+    if (const auto name = field_of(result, field); !name.empty()) {
+      failure.detail += fmt::format("{}{} \"{}\"", failure.detail.empty() ? "" : ", ", what, name);
+    }
+  }
+  if (rule.message_is_safe) failure.remedy = field_of(result, PG_DIAG_MESSAGE_HINT);
+  return failure;
+}
+
+Failure connection_failure(PGconn* connection, Side side, std::string_view phase, bool was_open) {
+  const auto text = first_line(PQerrorMessage(connection));
+  Failure failure{.name = was_open ? ErrorName::connection_lost : ErrorName::connection_failed,
+                  .recovery = Recovery::retry,
+                  .message = was_open ? fmt::format("lost the connection to the {}: {}", text_of(side), text)
+                                      : fmt::format("could not connect to the {}: {}", text_of(side), text),
+                  .phase = std::string{phase}};
+  if (was_open) return failure;
+  // libpq gives no SQLSTATE for a refused start-up packet, so the server's sentence has to tell.  A server that speaks
+  // another language is retried, which loses nothing.
+  const std::string_view sentence = text;
+  if (sentence.find("authentication failed") != std::string_view::npos ||
+      sentence.find("no password supplied") != std::string_view::npos ||
+      sentence.find("no pg_hba.conf entry") != std::string_view::npos ||
+      (sentence.find("role \"") != std::string_view::npos && sentence.find("does not exist") != std::string_view::npos) ||
+      sentence.find("is not permitted to log in") != std::string_view::npos) {
+    failure.name = ErrorName::authentication_failed;
+    failure.recovery = Recovery::stop;
+  } else if (sentence.find("database \"") != std::string_view::npos &&
+             sentence.find("does not exist") != std::string_view::npos) {
+    failure.name = ErrorName::database_missing;
+    failure.recovery = Recovery::stop;
+  } else if (side == Side::source && (sentence.find("must be superuser or replication role") != std::string_view::npos ||
+                                      sentence.find("permission denied to start WAL sender") != std::string_view::npos)) {
+    failure.name = ErrorName::source_role_not_allowed;
+    failure.recovery = Recovery::stop;
+  }
+  return failure;
+}
+
+}  // namespace walgate::postgres
