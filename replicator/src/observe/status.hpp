@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "errors/error.hpp"
@@ -49,8 +50,8 @@ struct TableStatus {
 /// Distance between the source and the target; unknown parts are nullopt.
 struct Lag {
   std::optional<std::uint64_t> bytes;
-  std::uint64_t transactions = 0;              ///< received and not yet committed on the target
-  std::optional<std::int64_t> milliseconds;    ///< commit on the source to commit on the target, the newest one
+  std::uint64_t transactions = 0;            ///< received and not yet committed on the target
+  std::optional<std::int64_t> milliseconds;  ///< commit on the source to commit on the target, the newest one
 };
 
 struct Status {
@@ -94,6 +95,9 @@ class StatusBoard {
 
 /// The JSON document of INTERFACE's `status --json`, one object, keys in the documented order.
 [[nodiscard]] std::string status_json(const Status& status);
+/// Reads what status_json wrote, also when another release did: fields it does not know are passed over, missing ones
+/// keep their defaults.  nullopt for a text that is no such document.
+[[nodiscard]] std::optional<Status> parse_status(std::string_view json);
 /// Some lines for a person.
 [[nodiscard]] std::string status_text(const Status& status, bool colour);
 [[nodiscard]] std::string_view text_of(ServiceState state) noexcept;
