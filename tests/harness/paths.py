@@ -1,0 +1,71 @@
+"""Where things are: the checkout, the binaries, the scratch folder of this process, and who runs a server."""
+import atexit
+import functools
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+
+
+def walgate_binary() -> Path:
+    """The service under test; WALGATE_BINARY names another build of it."""
+    return Path(os.environ.get("WALGATE_BINARY", TOP / "build/dev/walgate"))
+
+
+@functools.cache
+def pg_bin() -> Path:
+    """The folder of initdb and postgres."""
+    pg_config = subprocess.check_output([TOP / "tools/pg-config"], text=True).strip()
+    return Path(subprocess.check_output([pg_config, "--bindir"], text=True).strip())
+
+
+@functools.cache
+def server_settings() -> frozenset[str]:
+    """The names of all settings that the server knows."""
+    text = subprocess.check_output([pg_bin() / "postgres", "--describe-config"], text=True)
+    return frozenset(line.split("\t", 1)[0] for line in text.splitlines())
+
+
+@functools.cache
+def server_user() -> pwd.struct_passwd:
+    """Who runs servers: ourselves, or "postgres" when we are root, because a server refuses root."""
+    return pwd.getpwnam("postgres") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+
+
+def as_server_user(*, dies_with_us: str | None = None) -> list[str]:
+    """The start of a command line that runs the rest as the server's user; the process gets signal
+    `dies_with_us` ("QUIT") when ours ends in any way, even by SIGKILL."""
+    words = ["setpriv"]
+    if os.geteuid() == 0:
+        user = server_user()
+        words += [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--init-groups"]
+    if dies_with_us:
+        words += ["--pdeathsig", dies_with_us]
+    return words if len(words) > 1 else []
+
+
+def give_to_server(path: Path) -> None:
+    """Makes the server's user the owner of a file or folder that we made."""
+    if os.geteuid() == 0:
+        os.chown(path, server_user().pw_uid, server_user().pw_gid)
+
+
+@functools.cache
+def scratch() -> Path:
+    """A folder of this process that the server's user can reach; it goes when the process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="walgate-", dir="/tmp"))
+    folder.chmod(0o755)
+    give_to_server(folder)
+    if not os.environ.get("WALGATE_KEEP"):
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+@functools.cache
+def staged_extension() -> str:
+    """The lines for postgresql.conf that make a server find the extension of this build."""
+    return subprocess.check_output([TOP / "tools/stage-extension", scratch() / "stage"], text=True)
