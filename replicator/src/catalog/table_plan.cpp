@@ -1,0 +1,310 @@
+#include "catalog/table_plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace walgate {
+
+namespace {
+
+/// Objects below this OID are the same on every server of a version (access/transam.h, FirstGenbkiObjectId).
+constexpr std::uint32_t first_user_type = 10000;
+constexpr std::uint32_t text_oid = 25;
+
+/// The type that a value of this column arrives as, or nullopt when the target knows none.
+std::optional<std::uint32_t> arrival_type(const wire::Column& column, const TargetTypes& types) {
+  if (column.type_oid < first_user_type) return column.type_oid;
+  const auto found = types.by_name.find({column.type_schema, column.type_name});
+  if (found != types.by_name.end()) return found->second;
+  if (column.type_kind == 'e') return text_oid;  // an enum's binary form is its label
+  if (column.base_oid < first_user_type) return column.base_oid;  // a domain's is that of its base
+  return std::nullopt;
+}
+
+class Planner {
+ public:
+  Planner(const wire::Relation& relation, const TableMapping& mapping, const TargetTable& table,
+          const TargetTypes& types)
+      : relation_{relation}, mapping_{mapping}, table_{table}, types_{types} {
+    plan_.source = {relation.schema, relation.name};
+    plan_.target = table.name;
+    plan_.target_oid = table.oid;
+    plan_.truncate_only_allowed = table.relkind != 'p';
+    plan_.on_missing = mapping.on_missing();
+    plan_.on_duplicate = mapping.on_duplicate();
+  }
+
+  std::pair<TablePlan, std::vector<Difference>> make() {
+    check_names_of_rule();
+    for (std::uint16_t i = 0; i < relation_.columns.size(); ++i) plan_column(i);
+    check_required_columns();
+    choose_key();
+    return {std::move(plan_), std::move(differences_)};
+  }
+
+ private:
+  void differ(ErrorName name, std::string object, std::string text, std::string remedy = {}) {
+    differences_.push_back({name, std::move(object), std::move(text), std::move(remedy)});
+  }
+
+  std::string source_name(const std::string& column) const {
+    return plan_.source.display() + "." + display_identifier(column);
+  }
+  std::string target_name(const std::string& column) const {
+    return plan_.target.display() + "." + display_identifier(column);
+  }
+
+  /// A rule for one table must not name columns that are not there; a rule with a pattern may.
+  void check_names_of_rule() {
+    if (mapping_.rule == nullptr || mapping_.rule->source.has_wildcard()) return;
+    for (const auto& [source, target] : mapping_.rule->columns) {
+      if (std::ranges::find(relation_.columns, source, &wire::Column::name) == relation_.columns.end()) {
+        differ(ErrorName::source_column_missing, source_name(source),
+               fmt::format("{}.columns names a column that the source does not publish", mapping_.rule->path),
+               "correct the name, or publish the column");
+      }
+    }
+    for (const auto& [target, type] : mapping_.rule->cast) {
+      if (table_.column(target) == nullptr) {
+        differ(ErrorName::target_column_missing, target_name(target),
+               fmt::format("{}.cast names a column that the target does not have", mapping_.rule->path),
+               "correct the name");
+      }
+    }
+  }
+
+  void plan_column(std::uint16_t index) {
+    const auto& column = relation_.columns[index];
+    const std::uint16_t key_index = keys_seen_;
+    if (column.is_key) ++keys_seen_;
+    const auto wanted = mapping_.target_column(column.name);
+    if (!wanted) return;
+    const auto* target = table_.column(*wanted);
+    if (target == nullptr) {
+      differ(ErrorName::target_column_missing, source_name(column.name),
+             fmt::format("the target table {} has no column {}", plan_.target.display(), display_identifier(*wanted)),
+             "add the column by a migration, or map it to another name or to null");
+      return;
+    }
+    if (target->generated) {
+      differ(ErrorName::incompatible_type, target_name(*wanted), "the target column is generated and cannot be written",
+             "map the source column to null");
+      return;
+    }
+    PlannedColumn planned{.source = index, .source_key = key_index, .source_name = column.name, .target = *wanted};
+    planned.is_key = column.is_key;
+    planned.identity_always = target->identity_always;
+    planned.cast = mapping_.cast(*wanted).value_or(std::string{});
+    planned.binary = column.format == wire::ValueFormat::binary;
+    if (!planned.binary) {
+      // Text goes through the input function of the type it is for.
+      planned.parameter_type = planned.cast.empty() ? target->type_oid : text_oid;
+    } else if (const auto arrives = arrival_type(column, types_)) {
+      planned.parameter_type = *arrives;
+      if (planned.cast.empty() && !types_.assignable(*arrives, *target)) {
+        differ(ErrorName::incompatible_type, target_name(*wanted),
+               fmt::format("{} cannot be stored in a column of type {} without an explicit cast",
+                           type_text(column), target->type_text),
+               fmt::format("change the type, or give \"cast\": {{\"{}\": \"{}\"}} for this table", *wanted,
+                           target->type_text));
+        return;
+      }
+    } else {
+      differ(ErrorName::incompatible_type, target_name(*wanted),
+             fmt::format("the target database has no type {}", type_text(column)),
+             "create the type on the target, or leave the column out");
+      return;
+    }
+    plan_.columns.push_back(std::move(planned));
+  }
+
+  static std::string type_text(const wire::Column& column) {
+    return column.type_schema == "pg_catalog" ? "type " + column.type_name
+                                              : "type " + QualifiedName{column.type_schema, column.type_name}.display();
+  }
+
+  void check_required_columns() {
+    for (const auto& column : table_.columns) {
+      if (!column.not_null || column.has_default || column.generated) continue;
+      const bool filled = std::ranges::any_of(plan_.columns, [&](const auto& p) { return p.target == column.name; });
+      // A column that was to be filled but does not fit has its difference already.
+      const bool reported = std::ranges::any_of(relation_.columns, [&](const auto& source) {
+        return mapping_.target_column(source.name) == column.name;
+      });
+      if (!filled && !reported) {
+        differ(ErrorName::required_column_unfilled, target_name(column.name),
+               "the target column is NOT NULL without a default, and nothing in the stream fills it",
+               "give it a default, drop NOT NULL, or map a source column to it");
+      }
+    }
+  }
+
+  /// The row is found by the source's identity columns, which need a unique key on the target.  With identity full the
+  /// target's own primary key serves, since every old value is sent.
+  void choose_key() {
+    if (relation_.has_full_identity()) {
+      const auto primary = std::ranges::find(table_.keys, true, &TargetKey::primary);
+      if (primary == table_.keys.end()) return;
+      for (auto& column : plan_.columns) {
+        column.is_key = std::ranges::find(primary->columns, column.target) != primary->columns.end();
+      }
+      const auto mapped = std::ranges::count(plan_.columns, true, &PlannedColumn::is_key);
+      plan_.has_key = static_cast<std::size_t>(mapped) == primary->columns.size();
+      return;
+    }
+    if (relation_.key_columns == 0) return;
+    std::set<std::string> identity;
+    for (const auto& column : plan_.columns) {
+      if (column.is_key) identity.insert(column.target);
+    }
+    if (identity.size() != relation_.key_columns) {
+      for (const auto& column : relation_.columns) {
+        if (column.is_key && !mapping_.target_column(column.name)) {
+          differ(ErrorName::key_missing_on_target, source_name(column.name),
+                 "the column is part of the replica identity and cannot be left out", "map it to a target column");
+        }
+      }
+      return;
+    }
+    plan_.has_key = std::ranges::any_of(table_.keys, [&](const TargetKey& key) {
+      return std::ranges::all_of(key.columns, [&](const auto& name) { return identity.contains(name); });
+    });
+    if (!plan_.has_key) {
+      differ(ErrorName::key_missing_on_target, plan_.target.display(),
+             fmt::format("no usable unique index over ({}), by which the source identifies rows",
+                         fmt::join(identity, ", ")),
+             "add a primary key or a unique index that is not deferrable, not partial and has no expressions");
+    }
+  }
+
+  const wire::Relation& relation_;
+  const TableMapping& mapping_;
+  const TargetTable& table_;
+  const TargetTypes& types_;
+  TablePlan plan_;
+  std::vector<Difference> differences_;
+  std::uint16_t keys_seen_ = 0;
+};
+
+/// Collects the text and the parameters of one statement.
+class Builder {
+ public:
+  explicit Builder(const TablePlan& plan) : plan_{plan} {}
+
+  /// "$3" or "$3::varchar(10)": the next parameter, a value of planned column `index`.
+  std::string value(std::size_t index, bool old_image) {
+    const auto& column = plan_.columns[index];
+    statement_.types.push_back(column.parameter_type);
+    statement_.parameters.push_back({static_cast<std::uint16_t>(index), old_image});
+    auto text = fmt::format("${}", statement_.parameters.size());
+    if (!column.cast.empty()) text += "::" + column.cast;
+    return text;
+  }
+  /// " WHERE key = $4 AND …"
+  std::string where_key(bool old_image) {
+    std::string text = " WHERE ";
+    bool first = true;
+    for (std::size_t i = 0; i < plan_.columns.size(); ++i) {
+      if (!plan_.columns[i].is_key) continue;
+      if (!first) text += " AND ";
+      text += quote_identifier(plan_.columns[i].target) + " = " + value(i, old_image);
+      first = false;
+    }
+    return text;
+  }
+  Statement finish(std::string sql) {
+    statement_.sql = std::move(sql);
+    return std::move(statement_);
+  }
+
+ private:
+  const TablePlan& plan_;
+  Statement statement_;
+};
+
+}  // namespace
+
+bool TargetTypes::assignable(std::uint32_t from, const TargetColumn& to) const noexcept {
+  if (from == to.type_oid || from == to.base_oid || to.category == 'S') return true;
+  return std::ranges::find(casts, AssignmentCast{from, to.base_oid}) != casts.end();
+}
+
+std::pair<TablePlan, std::vector<Difference>> plan_table(const wire::Relation& relation, const TableMapping& mapping,
+                                                         const TargetTable* table, const TargetTypes& types) {
+  if (!mapping.target) {
+    TablePlan plan;
+    plan.source = {relation.schema, relation.name};
+    plan.left_out = true;
+    return {std::move(plan), {}};
+  }
+  if (table == nullptr) {
+    Difference difference{ErrorName::target_table_missing, QualifiedName{relation.schema, relation.name}.display(),
+                          fmt::format("the target has no table {}", mapping.target->display()),
+                          "create the table by a migration, or map the source table to another name or to null"};
+    return {TablePlan{}, {std::move(difference)}};
+  }
+  return Planner{relation, mapping, *table, types}.make();
+}
+
+Statement TablePlan::insert() const {
+  Builder builder{*this};
+  std::vector<std::string> names;
+  std::vector<std::string> values;
+  std::vector<std::string> keys;
+  std::vector<std::string> assignments;
+  bool overriding = false;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const auto name = quote_identifier(columns[i].target);
+    names.push_back(name);
+    values.push_back(builder.value(i, false));
+    overriding = overriding || columns[i].identity_always;
+    if (columns[i].is_key) {
+      keys.push_back(name);
+    } else if (!columns[i].identity_always) {
+      assignments.push_back(fmt::format("{0} = EXCLUDED.{0}", name));
+    }
+  }
+  auto sql = fmt::format("INSERT INTO {} ({}){} VALUES ({})", target.quoted(), fmt::join(names, ", "),
+                         overriding ? " OVERRIDING SYSTEM VALUE" : "", fmt::join(values, ", "));
+  if (on_duplicate != OnDuplicate::stop && !keys.empty()) {
+    const bool overwrite = on_duplicate == OnDuplicate::overwrite && !assignments.empty();
+    sql += fmt::format(" ON CONFLICT ({}) DO {}", fmt::join(keys, ", "),
+                       overwrite ? fmt::format("UPDATE SET {}", fmt::join(assignments, ", ")) : "NOTHING");
+  }
+  return builder.finish(std::move(sql));
+}
+
+Statement TablePlan::update(const std::vector<bool>& unchanged, bool key_changed) const {
+  Builder builder{*this};
+  std::vector<std::string> assignments;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    // A key that did not change stays out of SET; the server refuses to set an identity column at all.
+    if (unchanged[i] || (columns[i].is_key && !key_changed) || columns[i].identity_always) continue;
+    assignments.push_back(quote_identifier(columns[i].target) + " = " + builder.value(i, false));
+  }
+  if (assignments.empty()) {  // nothing but the key is mapped: the update still has to find its row
+    const auto key = std::ranges::find(columns, true, &PlannedColumn::is_key);
+    assignments.push_back(fmt::format("{0} = {0}", quote_identifier(key->target)));
+  }
+  auto sql = fmt::format("UPDATE {} SET {}", target.quoted(), fmt::join(assignments, ", "));
+  sql += builder.where_key(key_changed);
+  return builder.finish(std::move(sql));
+}
+
+Statement TablePlan::delete_row() const {
+  Builder builder{*this};
+  auto sql = "DELETE FROM " + target.quoted() + builder.where_key(true);
+  return builder.finish(std::move(sql));
+}
+
+std::string TablePlan::key_names() const {
+  std::vector<std::string> names;
+  for (const auto& column : columns) {
+    if (column.is_key) names.push_back(display_identifier(column.target));
+  }
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+}  // namespace walgate

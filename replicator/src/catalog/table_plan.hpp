@@ -1,0 +1,92 @@
+// table_plan.hpp - how the changes of one relation version are written into one target table.
+//
+// A plan is pure: it is made from what the source says, what the target has and what the configuration asks, and it
+// holds the text of statements.  Where the three do not fit, the differences come out instead.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "catalog/table_mapping.hpp"
+#include "catalog/target_table.hpp"
+#include "errors/names.hpp"
+#include "wire/relation.hpp"
+
+namespace walgate {
+
+/// What the target knows about types, as far as fitting needs it.
+struct TargetTypes {
+  std::vector<AssignmentCast> casts;
+  /// Source types that are not built in, by schema and name, to the target's type of that name.
+  std::map<std::pair<std::string, std::string>, std::uint32_t> by_name;
+
+  [[nodiscard]] bool assignable(std::uint32_t from, const TargetColumn& to) const noexcept;
+};
+
+/// One column's way from the row image into the statement.
+struct PlannedColumn {
+  std::uint16_t source = 0;       ///< index in the row image
+  std::uint16_t source_key = 0;   ///< index in an old key image, when is_key
+  std::string source_name;
+  std::string target;             ///< the target column's name, not quoted
+  std::uint32_t parameter_type = 0;
+  bool binary = true;
+  bool is_key = false;            ///< locates the row
+  bool identity_always = false;
+  std::string cast;               ///< explicit SQL type, or empty
+};
+
+/// One thing that does not fit.
+struct Difference {
+  ErrorName name;
+  std::string object;   ///< a column or table, for people
+  std::string text;
+  std::string remedy;
+};
+
+/// Statements of one relation version.  The numbering of parameters is the order of `parameters`.
+struct Statement {
+  std::string sql;
+  std::vector<std::uint32_t> types;
+  /// Where each parameter comes from: a planned column, of the new image or of the old one.
+  struct Source {
+    std::uint16_t column = 0;  ///< index into TablePlan::columns
+    bool old_image = false;
+  };
+  std::vector<Source> parameters;
+};
+
+struct TablePlan {
+  QualifiedName source;
+  QualifiedName target;
+  std::uint32_t target_oid = 0;
+  bool left_out = false;                ///< the configuration leaves the table out
+  bool has_key = false;                 ///< updates and deletes can be located
+  bool truncate_only_allowed = true;    ///< ONLY makes sense: not a partitioned table
+  std::vector<PlannedColumn> columns;   ///< mapped ones, in the order of the row image
+  OnMissing on_missing = OnMissing::stop;
+  OnDuplicate on_duplicate = OnDuplicate::stop;
+  std::vector<std::uint32_t> cascading_parents;  ///< tables whose deletes take rows of this one with them
+
+  [[nodiscard]] Statement insert() const;
+  /// An update whose new image lacks the columns marked in `unchanged` (one entry per planned column).  `key_changed`: the
+  /// row is found by the old image and the key is written.
+  [[nodiscard]] Statement update(const std::vector<bool>& unchanged, bool key_changed) const;
+  /// `by_old`: an old image was sent (always so, unless the change is not identified).
+  [[nodiscard]] Statement delete_row() const;
+  /// "id, region" of the columns that locate a row, for messages.
+  [[nodiscard]] std::string key_names() const;
+};
+
+/// Makes the plan, or says what does not fit (then the plan is not to be used).  `table` is null when the target has none.
+[[nodiscard]] std::pair<TablePlan, std::vector<Difference>> plan_table(const wire::Relation& relation,
+                                                                     const TableMapping& mapping,
+                                                                     const TargetTable* table,
+                                                                     const TargetTypes& types);
+
+}  // namespace walgate

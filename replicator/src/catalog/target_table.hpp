@@ -1,0 +1,69 @@
+// target_table.hpp - a table of the target, as far as applying has to know it.
+//
+// Filled by apply/target_catalog.cpp from the target's catalog.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "catalog/identifier.hpp"
+
+namespace walgate {
+
+struct TargetColumn {
+  std::string name;
+  std::uint32_t type_oid = 0;
+  std::uint32_t base_oid = 0;      ///< what a domain stands on, else type_oid
+  char category = 'U';             ///< pg_type.typcategory of base_oid; 'S' takes any value by assignment
+  std::string type_text;           ///< format_type, for messages
+  bool not_null = false;
+  bool has_default = false;        ///< default, identity or generated: the server can fill it
+  bool generated = false;          ///< cannot be written
+  bool identity_always = false;    ///< needs OVERRIDING SYSTEM VALUE, cannot be updated
+};
+
+/// A valid, immediate, whole-table unique index over plain columns: what can be an apply key.
+struct TargetKey {
+  std::string index;
+  std::vector<std::string> columns;
+  bool primary = false;
+};
+
+/// A foreign key of or to this table.
+struct TargetForeignKey {
+  std::string name;
+  QualifiedName table;       ///< the table that refers
+  QualifiedName referenced;
+  bool deferrable = false;
+  bool cascades = false;     ///< ON DELETE CASCADE
+};
+
+struct TargetTable {
+  std::uint32_t oid = 0;
+  QualifiedName name;
+  char relkind = 'r';
+  std::vector<TargetColumn> columns;
+  std::vector<TargetKey> keys;
+  std::vector<TargetForeignKey> foreign_keys;      ///< of this table
+  std::vector<std::string> ordinary_triggers;      ///< user triggers that replica role switches off
+  std::vector<std::string> deferrable_keys;        ///< unique constraints that replica role switches off
+  std::vector<std::string> missing_rights;         ///< of INSERT, UPDATE, DELETE, TRUNCATE
+
+  [[nodiscard]] const TargetColumn* column(const std::string& wanted) const noexcept {
+    const auto found = std::ranges::find(columns, wanted, &TargetColumn::name);
+    return found == columns.end() ? nullptr : &*found;
+  }
+};
+
+/// Can a value of type `from` be stored in a column of type `to` without being asked to, as an INSERT would?
+/// From pg_cast: contexts 'i' and 'a'.
+struct AssignmentCast {
+  std::uint32_t from = 0;
+  std::uint32_t to = 0;
+  friend bool operator==(const AssignmentCast&, const AssignmentCast&) = default;
+};
+
+}  // namespace walgate
