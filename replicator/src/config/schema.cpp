@@ -1,0 +1,189 @@
+// schema.cpp - the table of keys.  To add one: a member of Config, a row here, a line in docs/configuration.md.
+
+#include "config/schema.hpp"
+
+namespace walgate::config {
+namespace {
+
+constexpr std::uint64_t kilobyte = 1024;
+constexpr std::uint64_t megabyte = 1024 * kilobyte;
+constexpr std::uint64_t gigabyte = 1024 * megabyte;
+constexpr std::uint64_t longest_pipeline_name = 48;
+constexpr std::uint64_t longest_slot_name = 63;
+constexpr std::uint64_t most_work_mem = 2147483647 * kilobyte;  // guc.c: MAX_KILOBYTES
+
+template <typename T>
+using Place = T& (*)(Draft&);
+
+Key section(std::string path, std::string_view meaning) {
+  return {.path = std::move(path),
+          .type = "object",
+          .standard = {},
+          .meaning = meaning,
+          .read = {},
+          .set_default = {},
+          .show = {},
+          .schema = {}};
+}
+
+Key list_of_sections(std::string path, std::string_view meaning) {
+  Key key = section(std::move(path), meaning);
+  key.type = "array of objects";
+  key.standard = "`[]`";
+  key.list = true;
+  return key;
+}
+
+template <typename T>
+Key required(std::string path, ValueType<T> type, std::string_view meaning, Place<T> place) {
+  Key key = section(std::move(path), meaning);
+  key.type = type.name;
+  key.required = true;
+  key.schema = type.schema;
+  key.read = [type, place](const Element& element, const std::string& at, Mistakes& mistakes, Draft& draft) {
+    auto value = type.read(element, at, mistakes);
+    if (!value) return false;
+    place(draft) = std::move(*value);
+    return true;
+  };
+  key.show = [type, place](Draft& draft) { return type.show(place(draft)); };
+  return key;
+}
+
+// A key whose default follows from other keys; `in_words` tells it.
+template <typename T>
+Key derived(std::string path, ValueType<T> type, std::string in_words, std::string_view meaning, Place<T> place,
+            void (*set_default)(Draft&)) {
+  Key key = required(std::move(path), std::move(type), meaning, place);
+  key.required = false;
+  key.standard = std::move(in_words);
+  key.set_default = set_default;
+  return key;
+}
+
+template <typename T>
+Key optional(std::string path, ValueType<T> type, T standard, std::string_view meaning, Place<T> place) {
+  const ordered_json json = type.show(standard);
+  Key key = required(std::move(path), std::move(type), meaning, place);
+  key.required = false;
+  key.standard = '`' + json.dump() + '`';
+  key.schema["default"] = json;
+  key.set_default = [standard = std::move(standard), place](Draft& draft) { place(draft) = standard; };
+  return key;
+}
+
+std::vector<Key> make_keys() {
+  std::vector<Key> all;
+  all.push_back(required<std::string>("pipeline", plain_name(longest_pipeline_name),
+                                      "the name of the pipeline: `[a-z0-9_]{1,48}`",
+                                      [](Draft& d) -> std::string& { return d.config.pipeline; }));
+
+  all.push_back(section("source", "the server that the changes come from"));
+  all.push_back(required<std::string>(
+      "source.conninfo", conninfo(),
+      "how to reach the source database, by libpq's rules: keywords or URI, service file, passfile, environment",
+      [](Draft& d) -> std::string& { return d.config.source.conninfo; }));
+  all.push_back(derived<std::string>(
+      "source.slot", plain_name(longest_slot_name), "the pipeline's name",
+      "the replication slot that `walgate.create_slot` has made",
+      [](Draft& d) -> std::string& { return d.config.source.slot; },
+      [](Draft& d) { d.config.source.slot = d.config.pipeline; }));
+  all.push_back(derived<std::vector<std::string>>(
+      "source.publications", names(), "the pipeline's name",
+      "the publications that say which tables, columns and rows are streamed; names as the catalog holds them",
+      [](Draft& d) -> std::vector<std::string>& { return d.config.source.publications; },
+      [](Draft& d) { d.config.source.publications = {d.config.pipeline}; }));
+  all.push_back(optional<std::uint64_t>(
+      "source.decoding_work_mem", size(64 * kilobyte, most_work_mem), 256 * megabyte,
+      "`logical_decoding_work_mem` of our own session on the source: larger transactions are spilled to its disk",
+      [](Draft& d) -> std::uint64_t& { return d.config.source.decoding_work_mem_bytes; }));
+
+  all.push_back(section("target", "the server that the changes are applied to"));
+  all.push_back(required<std::string>("target.conninfo", conninfo(),
+                                      "how to reach the target database, by the same rules",
+                                      [](Draft& d) -> std::string& { return d.config.target.conninfo; }));
+  all.push_back(optional<ReplicaRole>(
+      "target.replica_role", choice<ReplicaRole>({{"auto", ReplicaRole::automatic}, {"never", ReplicaRole::never}}),
+      ReplicaRole::automatic,
+      "`\"auto\"`: `session_replication_role = replica` where the role may, so that foreign keys and ordinary triggers "
+      "of the target do not act; `\"never\"`: they act",
+      [](Draft& d) -> ReplicaRole& { return d.config.target.replica_role; }));
+
+  all.push_back(list_of_sections(
+      "tables", "rules for tables: the first one whose `source` matches decides; no rule = same schema and name"));
+  all.push_back(required<NamePattern>(
+      "tables[].source", pattern(),
+      "`schema.table` on the source, with at most one `*` in each part; quoted as in SQL where a name needs it "
+      "(`\"My.Schema\".\"Order\"`)",
+      [](Draft& d) -> NamePattern& { return d.rule->source; }));
+  all.push_back(derived<std::optional<NamePattern>>(
+      "tables[].target", pattern_or_null(), "same schema and name",
+      "`schema.table` on the target; a `*` stands for what the source's `*` stood for; null leaves the tables out",
+      [](Draft& d) -> std::optional<NamePattern>& { return d.rule->target; },
+      [](Draft& d) { d.rule->target = d.rule->source; }));
+  all.push_back(optional<ColumnMap>(
+      "tables[].columns", column_map(), {},
+      "source column → target column, or null to leave it out; names exactly as the catalog holds them",
+      [](Draft& d) -> ColumnMap& { return d.rule->columns; }));
+  all.push_back(optional<CastMap>(
+      "tables[].cast", cast_map(), {},
+      "target column → SQL type that its values are converted to; through text where no binary path exists",
+      [](Draft& d) -> CastMap& { return d.rule->cast; }));
+  all.push_back(optional<OnMissing>(
+      "tables[].on_missing", choice<OnMissing>({{"stop", OnMissing::stop}, {"skip", OnMissing::skip}}), OnMissing::stop,
+      "an update or a delete finds no row on the target: stop, or leave it out, counted and logged",
+      [](Draft& d) -> OnMissing& { return d.rule->on_missing; }));
+  all.push_back(optional<OnDuplicate>(
+      "tables[].on_duplicate",
+      choice<OnDuplicate>(
+          {{"stop", OnDuplicate::stop}, {"skip", OnDuplicate::skip}, {"overwrite", OnDuplicate::overwrite}}),
+      OnDuplicate::stop, "an insert finds its key on the target: stop, leave it out, or overwrite the row",
+      [](Draft& d) -> OnDuplicate& { return d.rule->on_duplicate; }));
+
+  all.push_back(section("http", "the status listener"));
+  all.push_back(
+      optional<Config::Http>("http.listen", listen_address(), Config::Http{"127.0.0.1", 8432},
+                             "where `GET /status` and `GET /health` are answered, `host:port`; null for no listener",
+                             [](Draft& d) -> Config::Http& { return d.config.http; }));
+
+  all.push_back(section("limits", "bounds of memory and of a target transaction"));
+  all.push_back(optional<std::uint64_t>(
+      "limits.batch_rows", count(1, 10'000'000), 20000,
+      "a batch of transactions is closed at this many rows; a larger transaction still stays whole",
+      [](Draft& d) -> std::uint64_t& { return d.config.limits.batch_rows; }));
+  all.push_back(optional<std::uint64_t>("limits.batch_bytes", size(64 * kilobyte, gigabyte), 8 * megabyte,
+                                        "the same, in bytes of the stream",
+                                        [](Draft& d) -> std::uint64_t& { return d.config.limits.batch_bytes; }));
+  all.push_back(optional<std::uint64_t>("limits.queue_bytes", size(megabyte, 64 * gigabyte), 64 * megabyte,
+                                        "received and not yet applied, at most; not less than `limits.batch_bytes`",
+                                        [](Draft& d) -> std::uint64_t& { return d.config.limits.queue_bytes; }));
+  return all;
+}
+
+}  // namespace
+
+std::span<const Key> keys() {
+  static const std::vector<Key> all = make_keys();
+  return all;
+}
+
+std::vector<const Key*> keys_under(std::string_view prefix) {
+  std::vector<const Key*> found;
+  for (const Key& key : keys()) {
+    const std::string_view path = key.path;
+    if (path.starts_with(prefix) && path.find('.', prefix.size()) == std::string_view::npos) found.push_back(&key);
+  }
+  return found;
+}
+
+std::string prefix_of(const Key& section) {
+  return section.path + (section.list ? "[]." : ".");
+}
+
+std::string_view leaf_of(const Key& key) {
+  const std::string_view path = key.path;
+  const std::size_t dot = path.rfind('.');
+  return dot == std::string_view::npos ? path : path.substr(dot + 1);
+}
+
+}  // namespace walgate::config

@@ -1,0 +1,424 @@
+// value_types.cpp - see the header.
+
+#include "config/value_types.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <set>
+
+#include "config/conninfo.hpp"
+
+namespace walgate::config {
+namespace {
+
+constexpr std::size_t longest_name_bytes = 63;  // NAMEDATALEN - 1
+
+struct Unit {
+  std::string_view text;
+  std::uint64_t bytes;
+};
+// guc.c: memory_unit_conversion_table
+constexpr auto units = std::to_array<Unit>({
+    {"TB", std::uint64_t{1} << 40},
+    {"GB", std::uint64_t{1} << 30},
+    {"MB", std::uint64_t{1} << 20},
+    {"kB", std::uint64_t{1} << 10},
+    {"B", 1},
+});
+
+void add(Mistakes& mistakes, const std::string& path, std::string text) {
+  mistakes.push_back({path, std::move(text)});
+}
+
+// Every text of the file goes to the server or to libpq as a C string in the end.
+std::optional<std::string> read_text(const Element& value, const std::string& path, Mistakes& mistakes) {
+  std::string_view text;
+  if (value.get_string().get(text) != simdjson::SUCCESS) {
+    add(mistakes, path, fmt::format("must be a string, not {}", kind_of(value)));
+    return std::nullopt;
+  }
+  if (text.find('\0') != std::string_view::npos) {
+    add(mistakes, path, "must not hold the character \\u0000");
+    return std::nullopt;
+  }
+  return std::string{text};
+}
+
+// What a name in the catalog can be.  `what` is the thing named.
+bool is_catalog_name(std::string_view name, const std::string& path, Mistakes& mistakes) {
+  if (name.empty()) {
+    add(mistakes, path, "must not be empty");
+    return false;
+  }
+  if (name.find('\0') != std::string_view::npos) {
+    add(mistakes, path, "must not hold the character \\u0000");
+    return false;
+  }
+  if (name.size() > longest_name_bytes) {
+    add(mistakes, path, fmt::format("{} is longer than 63 bytes, the most PostgreSQL keeps of a name", shown(name)));
+    return false;
+  }
+  return true;
+}
+
+std::optional<std::string> read_catalog_name(const Element& value, const std::string& path, Mistakes& mistakes) {
+  auto text = read_text(value, path, mistakes);
+  if (!text || !is_catalog_name(*text, path, mistakes)) return std::nullopt;
+  return text;
+}
+
+std::optional<NamePattern> read_pattern(const Element& value, const std::string& path, Mistakes& mistakes) {
+  const auto text = read_text(value, path, mistakes);
+  if (!text) return std::nullopt;
+  std::string reason;
+  auto pattern = NamePattern::parse(*text, reason);
+  if (!pattern) add(mistakes, path, fmt::format("{} is no table name or pattern: {}", shown(*text), reason));
+  return pattern;
+}
+
+// Calls `each(name, value, path)` for the members of an object; reports a name that comes twice.
+template <typename Each>
+bool read_members(const Element& value, const std::string& path, Mistakes& mistakes, Each each) {
+  simdjson::dom::object object;
+  if (value.get_object().get(object) != simdjson::SUCCESS) {
+    add(mistakes, path, fmt::format("must be an object, not {}", kind_of(value)));
+    return false;
+  }
+  bool good = true;
+  std::set<std::string_view> seen;
+  for (const auto& [name, element] : object) {
+    const std::string member = member_path(path, name);
+    if (!seen.insert(name).second) {
+      add(mistakes, member, "is given twice");
+      good = false;
+      continue;
+    }
+    if (!is_catalog_name(name, member, mistakes)) {
+      good = false;
+      continue;
+    }
+    good = each(std::string{name}, element, member) && good;
+  }
+  return good;
+}
+
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+  std::uint64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc{}) return std::nullopt;
+  std::string_view rest{stop, static_cast<std::size_t>(end - stop)};
+  while (rest.starts_with(' ')) rest.remove_prefix(1);  // "8 MB", as PostgreSQL allows
+  const auto unit = std::ranges::find(units, rest, &Unit::text);
+  if (unit == units.end() || number > std::numeric_limits<std::uint64_t>::max() / unit->bytes) return std::nullopt;
+  return number * unit->bytes;
+}
+
+// "host:port"; an IPv6 address stands in brackets.
+std::optional<Config::Http> parse_address(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  std::string_view host = text.substr(0, colon);
+  const std::string_view port_text = text.substr(colon + 1);
+  if (host.starts_with('[') && host.ends_with(']')) {
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find_first_of(":[]") != std::string_view::npos) {
+    return std::nullopt;
+  }
+  constexpr std::string_view host_signs = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:%";
+  if (host.empty() || host.find_first_not_of(host_signs) != std::string_view::npos) return std::nullopt;
+  std::uint16_t port = 0;
+  const auto [stop, error] = std::from_chars(port_text.data(), port_text.data() + port_text.size(), port);
+  if (error != std::errc{} || stop != port_text.data() + port_text.size() || port == 0) return std::nullopt;
+  return Config::Http{std::string{host}, port};
+}
+
+}  // namespace
+
+std::string_view kind_of(const Element& value) {
+  switch (value.type()) {
+    case simdjson::dom::element_type::ARRAY:
+      return "an array";
+    case simdjson::dom::element_type::OBJECT:
+      return "an object";
+    case simdjson::dom::element_type::INT64:
+    case simdjson::dom::element_type::UINT64:
+      return "an integer";
+    case simdjson::dom::element_type::DOUBLE:
+      return "a number with a fraction";
+    case simdjson::dom::element_type::STRING:
+      return "a string";
+    case simdjson::dom::element_type::BOOL:
+      return value.get_bool().value_unsafe() ? "true" : "false";
+    case simdjson::dom::element_type::NULL_VALUE:
+      return "null";
+  }
+  return "something else";
+}
+
+std::string shown(std::string_view text) {
+  constexpr std::size_t most = 80;
+  std::size_t end = std::min(text.size(), most);
+  // not in the middle of a character
+  while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U) --end;
+  std::string out = ordered_json(text.substr(0, end)).dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  if (end < text.size()) out.insert(out.size() - 1, "...");
+  return out;
+}
+
+std::string member_path(const std::string& path, std::string_view name) {
+  const bool plain = !name.empty() && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$';
+  });
+  if (!plain) return path + '[' + shown(name) + ']';
+  return path.empty() ? std::string{name} : path + '.' + std::string{name};
+}
+
+std::string size_text(std::uint64_t bytes) {
+  const auto unit =
+      std::ranges::find_if(units, [&](const Unit& u) { return bytes >= u.bytes && bytes % u.bytes == 0; });
+  return unit == units.end() ? "0B" : fmt::format("{}{}", bytes / unit->bytes, unit->text);
+}
+
+ValueType<std::string> plain_name(std::size_t most) {
+  ValueType<std::string> type;
+  type.name = "name";
+  type.read = [most](const Element& value, const std::string& path, Mistakes& mistakes) -> std::optional<std::string> {
+    auto text = read_text(value, path, mistakes);
+    if (!text) return std::nullopt;
+    const bool good = !text->empty() && text->size() <= most && std::ranges::all_of(*text, [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    });
+    if (!good) {
+      add(mistakes, path,
+          fmt::format("must be 1 to {} small letters, digits and underscores, not {}", most, shown(*text)));
+      return std::nullopt;
+    }
+    return text;
+  };
+  type.show = [](const std::string& value) { return ordered_json(value); };
+  type.schema = {{"type", "string"}, {"pattern", fmt::format("^[a-z0-9_]{{1,{}}}$", most)}};
+  return type;
+}
+
+ValueType<std::string> conninfo() {
+  ValueType<std::string> type;
+  type.name = "connection string";
+  type.read = [](const Element& value, const std::string& path, Mistakes& mistakes) -> std::optional<std::string> {
+    auto text = read_text(value, path, mistakes);
+    if (!text) return std::nullopt;
+    if (const auto mistake = mistake_in_conninfo(*text)) {
+      add(mistakes, path, fmt::format("is no connection string of libpq: {}", *mistake));
+      return std::nullopt;
+    }
+    return text;
+  };
+  type.show = [](const std::string& value) { return ordered_json(masked_conninfo(value)); };
+  type.schema = {{"type", "string"}};
+  return type;
+}
+
+ValueType<std::vector<std::string>> names() {
+  using Names = std::vector<std::string>;
+  ValueType<Names> type;
+  type.name = "array of names";
+  type.read = [](const Element& value, const std::string& path, Mistakes& mistakes) -> std::optional<Names> {
+    simdjson::dom::array array;
+    if (value.get_array().get(array) != simdjson::SUCCESS) {
+      add(mistakes, path, fmt::format("must be an array of strings, not {}", kind_of(value)));
+      return std::nullopt;
+    }
+    Names read;
+    const std::size_t before = mistakes.size();
+    std::size_t index = 0;
+    for (const Element element : array) {
+      const std::string at = fmt::format("{}[{}]", path, index++);
+      auto name = read_catalog_name(element, at, mistakes);
+      if (!name) continue;
+      if (std::ranges::find(read, *name) != read.end()) {
+        add(mistakes, at, fmt::format("{} is given twice", shown(*name)));
+      } else {
+        read.push_back(std::move(*name));
+      }
+    }
+    if (index == 0) add(mistakes, path, "must hold at least one name");
+    if (mistakes.size() > before) return std::nullopt;
+    return read;
+  };
+  type.show = [](const Names& value) { return ordered_json(value); };
+  type.schema = {
+      {"type", "array"}, {"items", {{"type", "string"}, {"minLength", 1}}}, {"minItems", 1}, {"uniqueItems", true}};
+  return type;
+}
+
+ValueType<std::uint64_t> count(std::uint64_t least, std::uint64_t most) {
+  ValueType<std::uint64_t> type;
+  type.name = fmt::format("integer, {} to {}", least, most);
+  type.read = [least, most](const Element& value, const std::string& path,
+                            Mistakes& mistakes) -> std::optional<std::uint64_t> {
+    std::uint64_t number = 0;
+    const auto error = value.get_uint64().get(number);
+    if (error == simdjson::INCORRECT_TYPE && !value.is_int64()) {
+      add(mistakes, path, fmt::format("must be an integer, not {}", kind_of(value)));
+      return std::nullopt;
+    }
+    if (error != simdjson::SUCCESS || number < least || number > most) {
+      add(mistakes, path, fmt::format("must be between {} and {}", least, most));
+      return std::nullopt;
+    }
+    return number;
+  };
+  type.show = [](const std::uint64_t& value) { return ordered_json(value); };
+  type.schema = {{"type", "integer"}, {"minimum", least}, {"maximum", most}};
+  return type;
+}
+
+ValueType<std::uint64_t> size(std::uint64_t least, std::uint64_t most) {
+  ValueType<std::uint64_t> type;
+  type.name = fmt::format("size, {} to {}", size_text(least), size_text(most));
+  type.read = [least, most](const Element& value, const std::string& path,
+                            Mistakes& mistakes) -> std::optional<std::uint64_t> {
+    std::string_view text;
+    if (value.get_string().get(text) != simdjson::SUCCESS) {
+      add(mistakes, path, fmt::format("must be a string such as \"8MB\", not {}", kind_of(value)));
+      return std::nullopt;
+    }
+    const auto bytes = parse_size(text);
+    if (!bytes) {
+      add(mistakes, path,
+          fmt::format("must be a whole number and a unit (B, kB, MB, GB or TB), such as \"8MB\", not {}", shown(text)));
+      return std::nullopt;
+    }
+    if (*bytes < least || *bytes > most) {
+      add(mistakes, path,
+          fmt::format("must be between {} and {}, not {}", size_text(least), size_text(most), shown(text)));
+      return std::nullopt;
+    }
+    return bytes;
+  };
+  type.show = [](const std::uint64_t& value) { return ordered_json(size_text(value)); };
+  type.schema = {{"type", "string"}, {"pattern", "^[0-9]+ *(B|kB|MB|GB|TB)$"}};
+  return type;
+}
+
+ValueType<Config::Http> listen_address() {
+  ValueType<Config::Http> type;
+  type.name = "address, null";
+  type.read = [](const Element& value, const std::string& path, Mistakes& mistakes) -> std::optional<Config::Http> {
+    if (value.is_null()) return Config::Http{};
+    const auto text = read_text(value, path, mistakes);
+    if (!text) return std::nullopt;
+    auto address = parse_address(*text);
+    if (!address) {
+      add(mistakes, path,
+          fmt::format(
+              "must be host:port with a port between 1 and 65535, such as \"127.0.0.1:8432\" or \"[::1]:8432\", "
+              "or null, not {}",
+              shown(*text)));
+    }
+    return address;
+  };
+  type.show = [](const Config::Http& value) {
+    if (value.host.empty()) return ordered_json(nullptr);
+    const bool six = value.host.find(':') != std::string::npos;
+    return ordered_json(six ? fmt::format("[{}]:{}", value.host, value.port)
+                            : fmt::format("{}:{}", value.host, value.port));
+  };
+  type.schema = {{"type", {"string", "null"}}, {"pattern", "^.+:[0-9]{1,5}$"}};
+  return type;
+}
+
+ValueType<NamePattern> pattern() {
+  ValueType<NamePattern> type;
+  type.name = "pattern";
+  type.read = read_pattern;
+  type.show = [](const NamePattern& value) { return ordered_json(value.text()); };
+  type.schema = {{"type", "string"}, {"minLength", 3}};
+  return type;
+}
+
+ValueType<std::optional<NamePattern>> pattern_or_null() {
+  ValueType<std::optional<NamePattern>> type;
+  type.name = "pattern, null";
+  type.read = [](const Element& value, const std::string& path,
+                 Mistakes& mistakes) -> std::optional<std::optional<NamePattern>> {
+    if (value.is_null()) return std::optional<NamePattern>{};
+    auto pattern = read_pattern(value, path, mistakes);
+    if (!pattern) return std::nullopt;
+    return pattern;
+  };
+  type.show = [](const std::optional<NamePattern>& value) {
+    return value ? ordered_json(value->text()) : ordered_json(nullptr);
+  };
+  type.schema = {{"type", {"string", "null"}}, {"minLength", 3}};
+  return type;
+}
+
+ValueType<ColumnMap> column_map() {
+  ValueType<ColumnMap> type;
+  type.name = "object: column → column or null";
+  type.read = [](const Element& value, const std::string& path, Mistakes& mistakes) -> std::optional<ColumnMap> {
+    ColumnMap map;
+    std::map<std::string, std::string> source_of;  // target → source
+    const bool good = read_members(
+        value, path, mistakes, [&](const std::string& source, const Element& element, const std::string& member) {
+          if (element.is_null()) {
+            map.emplace(source, std::nullopt);
+            return true;
+          }
+          if (!element.is_string()) {
+            add(mistakes, member, fmt::format("must be a string or null, not {}", kind_of(element)));
+            return false;
+          }
+          auto target = read_catalog_name(element, member, mistakes);
+          if (!target) return false;
+          const auto [other, fresh] = source_of.emplace(*target, source);
+          if (!fresh) {
+            add(mistakes, member,
+                fmt::format("{} is the target of column {} already", shown(*target), shown(other->second)));
+            return false;
+          }
+          map.emplace(source, std::move(target));
+          return true;
+        });
+    if (!good) return std::nullopt;
+    return map;
+  };
+  type.show = [](const ColumnMap& value) {
+    ordered_json object = ordered_json::object();
+    for (const auto& [source, target] : value) object[source] = target ? ordered_json(*target) : ordered_json(nullptr);
+    return object;
+  };
+  type.schema = {{"type", "object"}, {"additionalProperties", {{"type", {"string", "null"}}, {"minLength", 1}}}};
+  return type;
+}
+
+ValueType<CastMap> cast_map() {
+  ValueType<CastMap> type;
+  type.name = "object: column → SQL type";
+  type.read = [](const Element& value, const std::string& path, Mistakes& mistakes) -> std::optional<CastMap> {
+    CastMap map;
+    const bool good = read_members(value, path, mistakes,
+                                   [&](const std::string& column, const Element& element, const std::string& member) {
+                                     auto sql_type = read_text(element, member, mistakes);
+                                     if (!sql_type) return false;
+                                     if (sql_type->find_first_not_of(" \t\r\n") == std::string::npos) {
+                                       add(mistakes, member, "must not be empty");
+                                       return false;
+                                     }
+                                     map.emplace(column, std::move(*sql_type));
+                                     return true;
+                                   });
+    if (!good) return std::nullopt;
+    return map;
+  };
+  type.show = [](const CastMap& value) { return ordered_json(value); };
+  type.schema = {{"type", "object"}, {"additionalProperties", {{"type", "string"}, {"minLength", 1}}}};
+  return type;
+}
+
+}  // namespace walgate::config
