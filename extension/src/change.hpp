@@ -1,0 +1,49 @@
+// change.hpp - what the callbacks hand to a writer.
+#pragma once
+
+#include "relation_cache.hpp"
+
+namespace walgate {
+
+/// The transaction that is being decoded.
+struct Transaction {
+  TransactionId xid;
+  XLogRecPtr final_lsn;  ///< where its commit record starts
+  XLogRecPtr end_lsn;    ///< the byte after it
+  TimestampTz commit_time;
+  std::uint64_t changes;  ///< inserts, updates, deletes and truncates written so far
+};
+
+/// A deformed tuple: one value and one null flag for each attribute of the table.
+struct Row {
+  Datum* values;
+  bool* nulls;
+};
+
+/// Which old image the WAL holds.
+enum class OldImage : std::uint8_t { none, key, full };
+
+/// An insert, update or delete.
+struct RowChange {
+  wire::RecordKind kind;
+  OldImage old_image;
+  bool has_new;
+  Row old_row;
+  Row new_row;
+};
+
+struct Truncation {
+  bool cascade;
+  bool restart_identity;
+  RelationEntry* const* relations;  ///< the published ones, at least one
+  int count;
+};
+
+struct LogicalMessage {
+  bool transactional;
+  XLogRecPtr lsn;
+  const char* prefix;
+  std::string_view content;
+};
+
+}  // namespace walgate

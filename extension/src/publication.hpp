@@ -1,0 +1,48 @@
+// publication.hpp - which tables, columns and operations the publications of a session let through.
+//
+// Publications are read with the historic catalog, so that CREATE, ALTER and DROP PUBLICATION take effect
+// exactly at their place in the WAL.  The rules are those of the server's own pgoutput.c:get_rel_sync_entry.
+#pragma once
+
+#include "pg_compat.hpp"
+
+extern "C" {
+#include "catalog/pg_publication.h"
+#include "nodes/bitmapset.h"
+}
+
+namespace walgate {
+
+/// What is published of one relation by all publications of the session together.
+struct Selection {
+  PublicationActions actions = {};  ///< of any publication that has the relation
+  bool all_columns = false;         ///< at least one of them has no column list
+  Bitmapset* columns = nullptr;     ///< else the attribute numbers in any of their lists
+
+  [[nodiscard]] bool any() const {
+    return actions.pubinsert || actions.pubupdate || actions.pubdelete || actions.pubtruncate;
+  }
+  [[nodiscard]] bool has_column(AttrNumber attnum) const { return all_columns || bms_is_member(attnum, columns); }
+};
+
+/// The publications of a session.
+class Publications {
+ public:
+  /// `names` holds char* and lives as long as `parent`.
+  void open(MemoryContext parent, List* names);
+  /// The catalog has changed: read the publications again before the next use.
+  void invalidate() { valid_ = false; }
+  /// What is published of `relation`.  ERROR when a publication does not exist.  Needs a decoding transaction; memory
+  /// is of the current context.
+  [[nodiscard]] Selection selection_of(Relation relation);
+
+ private:
+  void load();
+
+  MemoryContext context_;
+  List* names_;
+  List* publications_;  // of Publication*
+  bool valid_;
+};
+
+}  // namespace walgate

@@ -1,0 +1,184 @@
+// relation_cache.cpp - builds the entries and marks those that the catalog has outrun.
+#include "relation_cache.hpp"
+
+extern "C" {
+#include "access/sysattr.h"
+#include "catalog/pg_class.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+}
+
+namespace walgate {
+namespace {
+
+// The server keeps a registered callback for the life of the process, while sessions come and go in it: the
+// callbacks look here, and find nothing between two sessions.
+RelationCache* open_cache = nullptr;
+bool callbacks_registered = false;
+
+extern "C" {
+static void on_relation_changed(Datum, Oid relid) {
+  if (open_cache != nullptr) open_cache->invalidate_relation(relid);
+}
+
+static void on_type_changed(Datum, int, uint32 hash) {
+  if (open_cache != nullptr) open_cache->invalidate_types(hash);
+}
+
+static void on_catalog_changed(Datum, int, uint32) {
+  if (open_cache != nullptr) open_cache->invalidate_all();
+}
+
+static void on_context_gone(void* cache) {
+  if (open_cache == cache) open_cache = nullptr;
+}
+}
+
+// There are few places for callbacks in a process, and they are never given back: once is enough.
+void register_callbacks() {
+  if (callbacks_registered) return;
+  callbacks_registered = true;
+  CacheRegisterRelcacheCallback(on_relation_changed, 0);
+  CacheRegisterSyscacheCallback(TYPEOID, on_type_changed, 0);
+  for (const auto cache : {NAMESPACEOID, PUBLICATIONOID, PUBLICATIONRELMAP, PUBLICATIONNAMESPACEMAP})
+    CacheRegisterSyscacheCallback(cache, on_catalog_changed, 0);
+}
+
+}  // namespace
+
+void RelationCache::open(MemoryContext parent, List* publications, bool text_only) {
+  context_ = parent;
+  HASHCTL control = {};
+  control.keysize = sizeof(Oid);
+  control.entrysize = sizeof(RelationEntry);
+  control.hcxt = parent;
+  entries_ = hash_create("walgate relations", 128, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+  last_ = nullptr;
+  publications_.open(parent, publications);
+  scratch_.open(parent);
+  last_id_ = 0;
+  text_only_ = text_only;
+
+  open_cache = this;
+  auto* at_end = static_cast<MemoryContextCallback*>(MemoryContextAllocZero(parent, sizeof(MemoryContextCallback)));
+  at_end->func = on_context_gone;
+  at_end->arg = this;
+  MemoryContextRegisterResetCallback(parent, at_end);
+  register_callbacks();
+}
+
+void RelationCache::invalidate_relation(Oid relid) {
+  if (!OidIsValid(relid)) {
+    invalidate_all();
+    return;
+  }
+  auto* entry = static_cast<RelationEntry*>(hash_search(entries_, &relid, HASH_FIND, nullptr));
+  if (entry != nullptr) entry->valid = false;
+}
+
+void RelationCache::invalidate_types(std::uint32_t hash) {
+  HASH_SEQ_STATUS scan;
+  hash_seq_init(&scan, entries_);
+  while (auto* entry = static_cast<RelationEntry*>(hash_seq_search(&scan)))
+    if (hash == 0 || entry->types.contains(hash)) entry->valid = false;
+}
+
+void RelationCache::invalidate_all() {
+  publications_.invalidate();
+  HASH_SEQ_STATUS scan;
+  hash_seq_init(&scan, entries_);
+  while (auto* entry = static_cast<RelationEntry*>(hash_seq_search(&scan))) entry->valid = false;
+}
+
+RelationEntry& RelationCache::find_slowly(Relation relation) {
+  const Oid relid = RelationGetRelid(relation);
+  bool found = false;
+  auto* entry = static_cast<RelationEntry*>(hash_search(entries_, &relid, HASH_ENTER, &found));
+  if (!found) {
+    *entry = RelationEntry{};
+    entry->oid = relid;
+  }
+  if (!entry->valid) build(*entry, relation);
+  last_ = entry;
+  return *entry;
+}
+
+void RelationCache::build(RelationEntry& entry, Relation relation) {
+  if (entry.context == nullptr)
+    entry.context = AllocSetContextCreate(context_, "walgate relation", ALLOCSET_SMALL_SIZES);
+  // Before anything is read: an invalidation that arrives meanwhile must win.
+  entry.valid = true;
+  entry.types = {};
+  MemoryContextReset(entry.context);
+  const MemoryContext caller = MemoryContextSwitchTo(entry.context);
+
+  entry.selection = publications_.selection_of(relation);
+  if (entry.selection.any()) {
+    entry.schema = get_namespace_name(RelationGetNamespace(relation));
+    entry.name = pstrdup(RelationGetRelationName(relation));
+    entry.kind = relation->rd_rel->relkind;
+    entry.replica_identity = relation->rd_rel->relreplident;
+    entry.column_count = entry.key_count = 0;
+    entry.has_text = false;
+    const TupleDesc attributes = RelationGetDescr(relation);
+    entry.columns = make_array_in_context<Column>(static_cast<std::size_t>(attributes->natts));
+    const Bitmapset* key = RelationGetIdentityKeyBitmap(relation);
+    for (int i = 0; i < attributes->natts; ++i) {
+      const Form_pg_attribute attribute = TupleDescAttr(attributes, i);
+      if (attribute->attisdropped || attribute->attgenerated != '\0') continue;
+      if (!entry.selection.has_column(attribute->attnum)) continue;
+      Column& column = entry.columns[entry.column_count++];
+      column.index = i;
+      column.is_key = bms_is_member(attribute->attnum - FirstLowInvalidHeapAttributeNumber, key);
+      column.type = read_column_type(attribute->atttypid, entry.types);
+      column.codec = text_only_ ? text_codec(attribute->atttypid, attribute->attlen)
+                                : choose_codec(attribute->atttypid, attribute->attlen, entry.types);
+      column.typmod = attribute->atttypmod;
+      column.name = pstrdup(NameStr(attribute->attname));
+      if (column.is_key) ++entry.key_count;
+      if (column.codec.format == wire::ValueFormat::text) entry.has_text = true;
+    }
+    describe(entry);
+  }
+  MemoryContextSwitchTo(caller);
+}
+
+// The same words as before need not be sent again, whatever made us look.
+void RelationCache::describe(RelationEntry& entry) {
+  scratch_.clear();
+  append_description(scratch_, entry);
+  if (entry.description != nullptr && entry.description_size == scratch_.size() &&
+      std::memcmp(entry.description, scratch_.data(), scratch_.size()) == 0)
+    return;
+  if (entry.description != nullptr) pfree(entry.description);
+  entry.description = static_cast<char*>(MemoryContextAlloc(context_, scratch_.size()));
+  entry.description_size = scratch_.size();
+  std::memcpy(entry.description, scratch_.data(), scratch_.size());
+  if (entry.id == 0) entry.id = ++last_id_;
+  ++entry.version;
+  entry.described = false;
+}
+
+void append_description(RecordBuffer& out, const RelationEntry& entry) {
+  out.append_u32(entry.oid);
+  out.append_u8(static_cast<std::uint8_t>(entry.kind));
+  out.append_u8(static_cast<std::uint8_t>(entry.replica_identity));
+  out.append_string(entry.schema);
+  out.append_string(entry.name);
+  out.append_u16(static_cast<std::uint16_t>(entry.column_count));
+  for (int i = 0; i < entry.column_count; ++i) {
+    const Column& column = entry.columns[i];
+    out.append_u8(column.is_key ? wire::column_is_key : 0);
+    out.append_u8(static_cast<std::uint8_t>(column.codec.format));
+    out.append_u8(static_cast<std::uint8_t>(column.type.kind));
+    out.append_u32(column.type.oid);
+    out.append_u32(column.type.base_oid);
+    out.append_u32(static_cast<std::uint32_t>(column.typmod));
+    out.append_string(column.name);
+    out.append_string(column.type.schema);
+    out.append_string(column.type.name);
+  }
+}
+
+}  // namespace walgate

@@ -1,0 +1,84 @@
+// relation_cache.hpp - what a session knows about each relation it has met.
+//
+// An entry is built from the historic catalog when the first change of its relation arrives and again after
+// the server has told us that something it depends on may have changed.  Invalidations arrive at any catalog
+// access, also in the middle of building an entry, so the callbacks only mark; nothing is freed there.
+#pragma once
+
+#include "publication.hpp"
+#include "value_codec.hpp"
+
+extern "C" {
+#include "utils/hsearch.h"
+}
+
+namespace walgate {
+
+/// One published column, in the order of the table.
+struct Column {
+  int index;  ///< in the arrays of a deformed tuple
+  bool is_key;
+  ValueCodec codec;
+  ColumnType type;
+  std::int32_t typmod;
+  const char* name;
+};
+
+struct RelationEntry {
+  Oid oid;  ///< the key of the hash table: first, as it demands
+  bool valid;
+  Selection selection;  ///< what of it is published
+  // The rest is set only where something is published.
+  const char* schema;
+  const char* name;
+  char kind;
+  char replica_identity;
+  Column* columns;
+  int column_count;
+  int key_count;
+  bool has_text;          ///< a column is written by its output function
+  std::uint32_t id;       ///< 0 until the relation is described first
+  std::uint32_t version;  ///< of the description; 0 before the first
+  bool described;         ///< this version has been written
+  TypeHashes types;
+  MemoryContext context;  ///< of everything above that is a pointer
+  char* description;      ///< the bytes behind `version`, in the cache's own context
+  std::size_t description_size;
+};
+
+/// All relations of a session.
+class RelationCache {
+ public:
+  /// Everything lives under `parent`.  With `text_only` every column is written by its output function.  The cache is
+  /// told about changes of the catalog until `parent` goes; there is one open cache in a process.
+  void open(MemoryContext parent, List* publications, bool text_only);
+
+  /// The entry of `relation`, brought up to date.  Good until the callback returns.
+  RelationEntry& find(Relation relation) {
+    if (last_ != nullptr && last_->oid == RelationGetRelid(relation) && last_->valid) return *last_;
+    return find_slowly(relation);
+  }
+
+  // Called by the server's invalidation callbacks.
+  void invalidate_relation(Oid relid);
+  void invalidate_types(std::uint32_t hash);
+  void invalidate_all();
+
+ private:
+  RelationEntry& find_slowly(Relation relation);
+  void build(RelationEntry& entry, Relation relation);
+  void describe(RelationEntry& entry);
+
+  MemoryContext context_;
+  HTAB* entries_;
+  RelationEntry* last_;
+  Publications publications_;
+  RecordBuffer scratch_;
+  std::uint32_t last_id_;
+  bool text_only_;
+};
+
+/// Writes what the relation record says behind id and version.
+void append_description(RecordBuffer& out, const RelationEntry& entry);
+
+}  // namespace walgate

@@ -1,0 +1,247 @@
+// session.cpp - the callbacks: what of a transaction is sent, and in which order.
+//
+// A transaction begins in the stream with its first published change, so one without any sends nothing.  Each
+// callback first cuts off what an error in the one before left half written, and works in a memory
+// context that is reset after each change: the server's own lives as long as the transaction.
+#include "session.hpp"
+
+#include "frame_writer.hpp"
+#include "json_writer.hpp"
+#include "options.hpp"
+
+extern "C" {
+#include "mb/pg_wchar.h"
+#include "utils/guc.h"
+}
+
+namespace walgate {
+namespace {
+
+struct Session {
+  Options options;
+  RelationCache relations;
+  FrameWriter frames;
+  JsonWriter json;
+  MemoryContext change_context;
+  Transaction transaction;
+  bool begun;              ///< the transaction has been begun in the stream
+  bool text_settings_set;  ///< for this transaction
+  int changes_since_progress;
+  Row old_row;  ///< room for the widest table
+  Row new_row;
+};
+
+Session& session_of(LogicalDecodingContext* ctx) {
+  return *static_cast<Session*>(ctx->output_plugin_private);
+}
+
+/// Calls `write` with the writer of the session's format.
+template <typename Write>
+void with_writer(Session& session, Write write) {
+  if (session.options.format == Format::json) {
+    write(session.json);
+  } else {
+    write(session.frames);
+  }
+}
+
+/// Cuts off what an error left half written and enters the context of one change.
+MemoryContext enter(Session& session) {
+  with_writer(session, [](auto& writer) { writer.discard_partial(); });
+  return MemoryContextSwitchTo(session.change_context);
+}
+
+void leave(Session& session, MemoryContext caller) {
+  MemoryContextSwitchTo(caller);
+  MemoryContextReset(session.change_context);
+}
+
+// Output functions follow settings that client, role and database may carry.  Ours hold until the decoding
+// transaction ends, so they are set in each that needs them.
+void use_own_text_settings(Session& session) {
+  if (session.text_settings_set) return;
+  session.text_settings_set = true;
+  constexpr struct {
+    const char* name;
+    const char* value;
+  } settings[] = {
+      {"datestyle", "ISO, YMD"},   {"intervalstyle", "postgres"}, {"timezone", "UTC"},
+      {"extra_float_digits", "1"}, {"bytea_output", "hex"},       {"search_path", "pg_catalog"},
+  };
+  for (const auto& setting : settings)
+    (void)set_config_option(setting.name, setting.value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+}
+
+void begin_if_needed(LogicalDecodingContext* ctx, Session& session) {
+  if (session.begun) return;
+  session.begun = true;
+  if (session.options.format == Format::json) use_own_text_settings(session);
+  with_writer(session, [&](auto& writer) { writer.begin(ctx, session.transaction); });
+}
+
+void describe_if_needed(LogicalDecodingContext* ctx, Session& session, RelationEntry& entry) {
+  if (entry.described) return;
+  entry.described = true;
+  with_writer(session, [&](auto& writer) { writer.relation(ctx, entry); });
+}
+
+bool publishes(const RelationEntry& entry, ReorderBufferChangeType action) {
+  switch (action) {
+    case REORDER_BUFFER_CHANGE_INSERT:
+      return entry.selection.actions.pubinsert;
+    case REORDER_BUFFER_CHANGE_UPDATE:
+      return entry.selection.actions.pubupdate;
+    case REORDER_BUFFER_CHANGE_DELETE:
+      return entry.selection.actions.pubdelete;
+    default:
+      return false;
+  }
+}
+
+wire::RecordKind kind_of(ReorderBufferChangeType action) {
+  if (action == REORDER_BUFFER_CHANGE_INSERT) return wire::RecordKind::insert;
+  return action == REORDER_BUFFER_CHANGE_UPDATE ? wire::RecordKind::update : wire::RecordKind::delete_;
+}
+
+// The WAL leaves an unchanged TOASTed value out of the new row, but an old image that was logged holds it.
+void fill_from_old(const RelationEntry& entry, RowChange& change) {
+  for (int i = 0; i < entry.column_count; ++i) {
+    const Column& column = entry.columns[i];
+    const auto index = static_cast<std::size_t>(column.index);
+    if (change.old_image == OldImage::key && !column.is_key) continue;
+    if (change.new_row.nulls[index] || change.old_row.nulls[index]) continue;
+    if (is_unchanged_toast(column.codec, change.new_row.values[index]))
+      change.new_row.values[index] = change.old_row.values[index];
+  }
+}
+
+RowChange read_change(Session& session, const RelationEntry& entry, Relation relation,
+                      const ReorderBufferChange& change) {
+  RowChange result = {kind_of(change.action), OldImage::none, false, session.old_row, session.new_row};
+  const TupleDesc attributes = RelationGetDescr(relation);
+  if (HeapTuple tuple = old_tuple_of(change); tuple != nullptr && result.kind != wire::RecordKind::insert) {
+    heap_deform_tuple(tuple, attributes, result.old_row.values, result.old_row.nulls);
+    result.old_image = entry.replica_identity == REPLICA_IDENTITY_FULL ? OldImage::full : OldImage::key;
+  }
+  if (HeapTuple tuple = new_tuple_of(change); tuple != nullptr && result.kind != wire::RecordKind::delete_) {
+    heap_deform_tuple(tuple, attributes, result.new_row.values, result.new_row.nulls);
+    result.has_new = true;
+    if (result.old_image != OldImage::none) fill_from_old(entry, result);
+  }
+  return result;
+}
+
+Row make_row() {
+  return {make_array_in_context<Datum>(MaxTupleAttributeNumber), make_array_in_context<bool>(MaxTupleAttributeNumber)};
+}
+
+// The send functions of text convert to the client's encoding, and the frame says that nothing was converted.
+void check_client_encoding() {
+  if (pg_get_client_encoding() == GetDatabaseEncoding()) return;
+  ereport(ERROR,
+          (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+           errmsg("client encoding \"%s\" is not the encoding \"%s\" of the database", pg_get_client_encoding_name(),
+                  GetDatabaseEncodingName()),
+           errhint("Format binary sends text as it is stored: set client_encoding to %s.", GetDatabaseEncodingName())));
+}
+
+}  // namespace
+
+extern "C" {
+
+void on_startup(LogicalDecodingContext* ctx, OutputPluginOptions* output, bool is_init) {
+  output->output_type = OUTPUT_PLUGIN_BINARY_OUTPUT;
+  output->receive_rewrites = false;
+  if (is_init) return;  // a slot is being created: there are no options, and nothing will be sent
+
+  const MemoryContext own = AllocSetContextCreate(ctx->context, "walgate session", ALLOCSET_DEFAULT_SIZES);
+  const MemoryContext caller = MemoryContextSwitchTo(own);
+  auto* session = make_in_context<Session>();
+  session->options = read_options(ctx->output_plugin_options);
+  const bool json = session->options.format == Format::json;
+  if (json) {
+    output->output_type = OUTPUT_PLUGIN_TEXTUAL_OUTPUT;
+    session->json.open(own, session->options.limit);
+  } else {
+    check_client_encoding();
+    session->frames.open(own);
+  }
+  session->change_context = AllocSetContextCreate(own, "walgate change", ALLOCSET_DEFAULT_SIZES);
+  session->old_row = make_row();
+  session->new_row = make_row();
+  session->relations.open(own, session->options.publications, json);
+  ctx->output_plugin_private = session;
+  MemoryContextSwitchTo(caller);
+}
+
+void on_begin(LogicalDecodingContext* ctx, ReorderBufferTXN* txn) {
+  Session& session = session_of(ctx);
+  session.begun = false;
+  session.text_settings_set = false;
+  session.transaction = {txn->xid, txn->final_lsn, txn->end_lsn, txn->xact_time.commit_time, 0};
+}
+
+void on_change(LogicalDecodingContext* ctx, ReorderBufferTXN*, Relation relation, ReorderBufferChange* change) {
+  Session& session = session_of(ctx);
+  keep_alive(ctx, session.changes_since_progress);
+  RelationEntry& entry = session.relations.find(relation);
+  if (!publishes(entry, change->action)) return;
+
+  const MemoryContext caller = enter(session);
+  begin_if_needed(ctx, session);
+  describe_if_needed(ctx, session, entry);
+  if (entry.has_text) use_own_text_settings(session);
+  const RowChange row_change = read_change(session, entry, relation, *change);
+  with_writer(session, [&](auto& writer) { writer.change(ctx, entry, row_change); });
+  ++session.transaction.changes;
+  leave(session, caller);
+}
+
+void on_truncate(LogicalDecodingContext* ctx, ReorderBufferTXN*, int relation_count, Relation relations[],
+                 ReorderBufferChange* change) {
+  Session& session = session_of(ctx);
+  keep_alive(ctx, session.changes_since_progress);
+  const MemoryContext caller = enter(session);
+  auto** published = make_array_in_context<RelationEntry*>(static_cast<std::size_t>(relation_count));
+  int count = 0;
+  for (int i = 0; i < relation_count; ++i) {
+    RelationEntry& entry = session.relations.find(relations[i]);
+    if (entry.selection.actions.pubtruncate) published[count++] = &entry;
+  }
+  if (count > 0) {
+    begin_if_needed(ctx, session);
+    for (int i = 0; i < count; ++i) describe_if_needed(ctx, session, *published[i]);
+    const Truncation truncation = {change->data.truncate.cascade, change->data.truncate.restart_seqs, published, count};
+    with_writer(session, [&](auto& writer) { writer.truncate(ctx, truncation); });
+    ++session.transaction.changes;
+  }
+  leave(session, caller);
+}
+
+void on_message(LogicalDecodingContext* ctx, ReorderBufferTXN*, XLogRecPtr lsn, bool transactional, const char* prefix,
+                Size size, const char* content) {
+  Session& session = session_of(ctx);
+  keep_alive(ctx, session.changes_since_progress);
+  const bool ours = std::string_view(prefix).starts_with("walgate");
+  if (!ours && !session.options.messages) return;
+
+  const MemoryContext caller = enter(session);
+  if (transactional) begin_if_needed(ctx, session);
+  const LogicalMessage message = {transactional, lsn, prefix, {content, size}};
+  with_writer(session, [&](auto& writer) { writer.message(ctx, message); });
+  leave(session, caller);
+}
+
+void on_commit(LogicalDecodingContext* ctx, ReorderBufferTXN*, XLogRecPtr) {
+  Session& session = session_of(ctx);
+  // Before the write, which the server's measure of lag counts from here.
+  OutputPluginUpdateProgress(ctx, !session.begun);
+  if (!session.begun) return;
+  const MemoryContext caller = enter(session);
+  with_writer(session, [&](auto& writer) { writer.commit(ctx, session.transaction); });
+  leave(session, caller);
+  session.begun = false;
+}
+
+}  // extern "C"
+}  // namespace walgate
