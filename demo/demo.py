@@ -2,6 +2,7 @@
 
 import argparse
 import fcntl
+import os
 import signal
 import statistics
 import subprocess
@@ -20,7 +21,7 @@ from pace import Governor
 from stage import FOLDER, Stage, paths
 from view import Moment, make_console, open_view, print_summary
 
-INTRO = "Eight sessions write to one PostgreSQL; walgate brings every transaction to another, in commit order."
+INTRO = "8 sessions write to one PostgreSQL; walgate carries each commit to another."
 PATIENCE = 120
 """Seconds without any progress after which waiting for the service is given up."""
 SNAPSHOT = """
@@ -112,7 +113,7 @@ class Demo:
             done(f"two throwaway servers, PostgreSQL {stage.make_servers()}")
         with self._step("source: schema requisition, 6 tables"):
             stage.fill_source()
-        with self._step("target: schema batch, the same data in another shape, all constraints checked"):
+        with self._step("target: schema batch, another shape of it, constraints checked"):
             stage.fill_target()
         with self._step("extension, publication, slot and the pipeline's file"):
             stage.make_pipeline()
@@ -126,8 +127,14 @@ class Demo:
     def _build(self):
         log = FOLDER / "build.log"
         with open(log, "w", encoding="utf-8") as file:
-            done = subprocess.run([paths.TOP / "tools/build"], stdout=file, stderr=subprocess.STDOUT, check=False)
-        if done.returncode:
+            build = subprocess.Popen([paths.TOP / "tools/build"], stdout=file, stderr=file, start_new_session=True)
+            try:
+                build.wait()
+            except Stopped:
+                os.killpg(build.pid, signal.SIGTERM)  # the compilers too
+                build.wait()
+                raise
+        if build.returncode:
             raise Failed(f"building failed:\n{_tail(log, 15)}")
 
     def _command(self, *words):
@@ -169,7 +176,7 @@ class Demo:
                 governor.look(self._lag_of(status), self._load.transactions())
                 if key == "k" or (kill_at is not None and elapsed >= kill_at):
                     kill_at = None
-                    self._kill_service(elapsed)
+                    self._kill_service()
                 if key in ("\n", "\r", "q") or (self._seconds is not None and elapsed >= self._seconds):
                     self._load.finish()
             self._until(view, began, "finishing", lambda: not self._load.running)
@@ -191,7 +198,8 @@ class Demo:
         if state is None and status and lag["milliseconds"] is not None:
             self._lags.append(lag["milliseconds"])
         if self._killed_at is not None and status and status["state"] == "streaming":
-            self._events[-1] += f"; streaming again after {now - self._killed_at:.1f} s"
+            self._events.append(f"{self._killed_at - began:.0f} s: kill -9 of the service;"
+                                f" it streamed again {now - self._killed_at:.1f} s later")
             self._killed_at = None
         view.show(Moment(
             elapsed=now - began, seconds=self._seconds, state=state or (status["state"] if status else "starting"),
@@ -222,9 +230,8 @@ class Demo:
             self._applied_before += self._applied_now
         self._applied_now = applied
 
-    def _kill_service(self, elapsed):
+    def _kill_service(self):
         self._stage.pipeline.kill9()
-        self._events.append(f"at {elapsed:.0f} s the service was killed with SIGKILL")
         self._killed_at = time.monotonic()
         self._stage.pipeline.start(wait=False)
 
@@ -257,8 +264,8 @@ class Demo:
 
     def _hints(self):
         if not sys.stdin.isatty():
-            return ["Ctrl-C: stop everything at once"]
-        return ["Enter: stop writing and compare    k: kill -9 the service    Ctrl-C: stop everything at once"]
+            return ["Ctrl-C: stop at once"]
+        return ["Enter: stop writing, compare   k: kill -9 the service   Ctrl-C: stop at once"]
 
     # Comparing
 
@@ -272,18 +279,18 @@ class Demo:
                 outcomes = [compare.compare(source, target, pair) for pair in pairs]
             done("every row compared through the mapping")
         committed = self._load.committed()
-        for event in self._events:
+        for event in self._events if self._console.is_terminal else []:  # a pipe has told them already
             self._console.print(f"  {event}", style="yellow")
         self._console.print()
         print_summary(self._console, outcomes, committed, KINDS)
         self._console.print()
         faults = self._faults(outcomes, committed)
         if faults:
-            self._console.print(f"[bold red]NOT EQUAL[/]: {'; '.join(faults)}", soft_wrap=True)
+            self._console.print(f"[bold red]NOT EQUAL[/]: {'; '.join(faults)}")
         else:
             rows = sum(outcome.source_rows for outcome in outcomes)
             self._console.print(f"[bold green]equal[/]: {rows:,} rows after {self._load.transactions():,} transactions"
-                                f" of {sum(committed.values()):,} changes", soft_wrap=True)
+                                f" of {sum(committed.values()):,} changes")
         self._tell_more()
         return 1 if faults else 0
 
@@ -310,11 +317,11 @@ class Demo:
         if len(self._lags) >= 10:
             cuts = statistics.quantiles(self._lags, n=20)
             self._console.print(f"lag while writing: {statistics.median(self._lags):,.0f} ms in the median,"
-                                f" below {cuts[-1]:,.0f} ms in 95 of 100 looks", soft_wrap=True)
+                                f" below {cuts[-1]:,.0f} ms in 95 of 100 looks")
         where = FOLDER.relative_to(paths.TOP)
         self._console.print(
-            f"\nIn {where}/: service.log, source.log, target.log, and pipeline.json, the whole configuration."
-            '\nNext: "Five minutes with your own two databases" in README.md.', soft_wrap=True)
+            f"\nIn {where}: service.log, source.log, target.log; pipeline.json is all there is to configure."
+            '\nNext: "Five minutes with your own two databases" in README.md.')
 
 
 class _Step:
@@ -333,7 +340,7 @@ class _Step:
     def __exit__(self, failure, *_):
         self._spinner.stop()
         if failure is None:
-            self._console.print(f"  [green]✓[/] {escape(self._text)}", soft_wrap=True)
+            self._console.print(f"  [green]✓[/] {escape(self._text)}")
 
     def _say_instead(self, text):
         self._text = text
@@ -382,7 +389,7 @@ def main():
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            console.print(f"another demo is running in {FOLDER}", soft_wrap=True)
+            console.print(f"another demo is running in {FOLDER}")
             return 1
         _on_signals(_stop)
         return _play(arguments, console)
@@ -392,12 +399,12 @@ def _play(arguments, console):
     demo = Demo(arguments, console)
     try:
         return demo.play()
-    except Failed as failure:
-        console.print(f"[bold red]failed[/]: {escape(str(failure))}", soft_wrap=True)
-        console.print(f"logs: {FOLDER}", soft_wrap=True)
+    except (Failed, psycopg.Error, OSError, RuntimeError, AssertionError) as failure:
+        console.print(f"[bold red]failed[/]: {escape(str(failure))}")
+        console.print(f"logs: {FOLDER}")
         return 1
     except Stopped as stopped:
-        console.print("stopped before the end; nothing was compared", soft_wrap=True)
+        console.print("stopped before the end; nothing was compared")
         return 128 + stopped.args[0]
     finally:
         _on_signals(signal.SIG_IGN)

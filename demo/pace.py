@@ -32,6 +32,7 @@ class Governor:
 
     def __init__(self, pace):
         self._pace = pace
+        self._growth = 1.6  # until the limit was met for the first time
         self._last = (time.monotonic(), *_processor_time(), 0)
 
     def look(self, lag_milliseconds, transactions):
@@ -45,11 +46,11 @@ class Governor:
         managed = (transactions - transactions_before) / (now - before)
         self._last = (now, busy, all_time, transactions)
         if lag_milliseconds is None or lag_milliseconds > LATE_MILLISECONDS or share > BUSY + 0.1:
-            change = 0.75
+            change, self._growth = 0.75, 1.15
         elif share > BUSY:
-            change = 0.95
+            change, self._growth = 0.95, 1.15
         else:
-            change = 1.25
+            change = self._growth
         self._pace.rate = min(max(self._pace.rate * change, 20.0), 1.5 * managed + 20)
 
 

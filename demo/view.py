@@ -63,7 +63,7 @@ class Lines:
 
     def show(self, moment):
         for event in moment.events[self._told:]:
-            self._console.print(f"  {event}", highlight=False, soft_wrap=True)
+            self._console.print(f"  {event}", highlight=False)
         self._told = len(moment.events)
         if time.monotonic() < self._next:
             return
@@ -72,7 +72,7 @@ class Lines:
             f"{moment.elapsed:4.0f} s  {moment.state:<10} source {moment.source_rate:7,.0f} rows/s"
             f"  target {moment.target_rate:7,.0f} rows/s  behind {_bytes(moment.lag_bytes)},"
             f" {_milliseconds(moment.lag_milliseconds)}",
-            highlight=False, soft_wrap=True,
+            highlight=False,
         )
 
 
@@ -150,7 +150,7 @@ class LivePage:
         grid.add_row(
             "arrived on the target", f"{moment.target_rate:,.0f} rows/s", Text(_sparkline(self._target, top), "green")
         )
-        grid.add_row("behind by", _milliseconds(moment.lag_milliseconds), _bytes(moment.lag_bytes))
+        grid.add_row("behind by", _milliseconds(moment.lag_milliseconds), f"{_bytes(moment.lag_bytes)} of WAL")
         return grid
 
     def _rows(self, moment):
@@ -181,13 +181,13 @@ def print_summary(console, outcomes, committed, kinds):
     console.print(table)
     for outcome in outcomes:
         for example in outcome.examples:
-            console.print(f"  {outcome.pair.source[1]}: {example}", style="red", highlight=False, soft_wrap=True)
+            console.print(f"  {outcome.pair.source[1]}: {example}", style="red", highlight=False)
 
 
 def make_console():
-    """Standard output; in a pipe without colour and as wide as its lines need."""
+    """Standard output; in a pipe without colour, its lines never broken."""
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=120, no_color=True)
+    return console if console.is_terminal else Console(highlight=False, width=1000, no_color=True)
 
 
 def _sparkline(values, top):
