@@ -1,0 +1,486 @@
+#include "apply/applier.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "observe/log.hpp"
+
+namespace walgate::apply {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Statements in flight before we wait for results; enough to hide a round trip.
+constexpr std::size_t most_in_flight = 4096;
+/// How often an idle position is persisted at most; the slot follows in these steps.
+constexpr auto idle_interval = 10s;
+/// An idle position that is this far ahead is persisted at once.
+constexpr std::uint64_t idle_step_bytes = 16 * 1024 * 1024;
+/// In one cluster our own writes move the WAL; below this nothing foreign has happened.
+constexpr std::uint64_t own_wal_bytes = 256 * 1024;
+/// How often we ask whether asynchronous commits have become durable (wal_writer_delay is 200 ms).
+constexpr auto durable_poll_interval = 50ms;
+
+std::uint64_t hits_of(const PGresult* result) {
+  const std::string_view text{PQcmdTuples(const_cast<PGresult*>(result))};  // libpq's signature predates const
+  std::uint64_t hits = 0;
+  std::from_chars(text.data(), text.data() + text.size(), hits);
+  return hits;
+}
+
+std::string_view text_of(wire::RecordKind kind) {
+  switch (kind) {
+    case wire::RecordKind::insert: return "insert";
+    case wire::RecordKind::update: return "update";
+    case wire::RecordKind::delete_: return "delete";
+    case wire::RecordKind::truncate: return "truncate";
+    default: return "record";
+  }
+}
+
+std::chrono::system_clock::time_point time_of(std::int64_t postgres_microseconds) {
+  constexpr std::int64_t postgres_epoch = 946'684'800'000'000;
+  return std::chrono::system_clock::time_point{std::chrono::microseconds{postgres_microseconds + postgres_epoch}};
+}
+
+}  // namespace
+
+Applier::Applier(postgres::Connection target, TableSet tables, const Config& config, const ApplierStart& start,
+                 PieceQueue& queue, Acknowledgement& acknowledgement, StatusBoard& board, History& history,
+                 const postgres::Event& finish)
+    : config_{config},
+      queue_{queue},
+      acknowledgement_{acknowledgement},
+      board_{board},
+      history_{history},
+      finish_{finish},
+      tables_{std::move(tables)},
+      replica_role_{start.replica_role},
+      same_cluster_{start.same_cluster},
+      commit_mode_{start.commit_mode},
+      epoch_{start.claim.epoch},
+      skips_{start.skips},
+      standing_error_{start.standing_error},
+      position_{start.claim.position},
+      last_commit_{std::chrono::steady_clock::now()},
+      last_poll_{last_commit_},
+      connection_{std::move(target)},
+      pipeline_{connection_} {
+  connection_.set_phase("apply");
+}
+
+void Applier::run() {
+  while (!finish_.is_set()) {
+    // A suspect is applied alone, so that everything before it is committed when it fails again.
+    const bool alone = history_.suspect.is_set() && position_ <= history_.suspect;
+    auto pieces = queue_.take(alone ? BatchLimits{1, 1}
+                                    : BatchLimits{config_.limits.batch_rows, config_.limits.batch_bytes});
+    if (!pieces.empty()) {
+      idle_.reset();
+      apply_batch(std::move(pieces));
+      continue;
+    }
+    if (const auto idle = queue_.take_idle(); idle && *idle > position_) {
+      idle_ = idle;
+      board_.update([&](Status& status) { status.applied_lsn = *idle; });
+    }
+    poll_durable();
+    persist_idle();
+    auto descriptors = std::to_array<pollfd>({{queue_.filled().descriptor(), POLLIN, 0},
+                                              {finish_.descriptor(), POLLIN, 0},
+                                              {connection_.stop()->descriptor(), POLLIN, 0},
+                                              {PQsocket(connection_.handle()), POLLIN, 0}});
+    postgres::wait(descriptors, idle_wait());
+    queue_.filled().clear();
+    if (descriptors[2].revents != 0) throw postgres::Interrupted{};
+    if (descriptors[3].revents != 0) read_results(0);  // nobody asked: the server says goodbye
+  }
+}
+
+std::chrono::milliseconds Applier::idle_wait() const {
+  return undurable_.empty() ? std::chrono::milliseconds{1000} : durable_poll_interval;
+}
+
+void Applier::apply_batch(std::vector<Piece> pieces) {
+  const auto new_position = pieces.back().transaction.end_lsn;
+  begin(new_position);
+  for (auto& piece : pieces) {
+    apply_piece(piece);
+    // In a large transaction the statements hold copies of what they need; its memory can go.
+    if (!pieces.back().is_last()) piece.bytes.reset();
+  }
+  wire::Begin newest = pieces.back().transaction;
+  bool complete = pieces.back().is_last();
+  pieces.clear();
+  while (!complete) {
+    const auto piece = next_piece();
+    apply_piece(piece);
+    complete = piece.is_last();
+  }
+  commit(new_position);
+  const auto delay = std::chrono::system_clock::now() - time_of(newest.commit_time);
+  board_.update([&](Status& status) {
+    status.lag.milliseconds = std::max<std::int64_t>(
+        0, std::chrono::duration_cast<std::chrono::milliseconds>(delay).count());
+  });
+}
+
+Piece Applier::next_piece() {
+  for (;;) {
+    if (auto piece = queue_.take_next()) return std::move(*piece);
+    read_results(0);
+    auto descriptors = std::to_array<pollfd>({{queue_.filled().descriptor(), POLLIN, 0},
+                                              {finish_.descriptor(), POLLIN, 0},
+                                              {connection_.stop()->descriptor(), POLLIN, 0},
+                                              {PQsocket(connection_.handle()), POLLIN, 0}});
+    postgres::wait(descriptors, -1ms);
+    queue_.filled().clear();
+    // The rest of this transaction may never come: leaving means rolling it back.
+    if (descriptors[1].revents != 0 || descriptors[2].revents != 0) throw postgres::Interrupted{};
+  }
+}
+
+void Applier::begin(Lsn new_position) {
+  counted_ = {};
+  conflicts_ = {};
+  xid_of_deletes_ = 0;
+  pipeline_.query({.purpose = Purpose::begin}, "BEGIN");
+  pipeline_.query({.purpose = Purpose::fence}, "SELECT walgate.advance($1, $2, $3, $4)",
+                  {config_.pipeline, std::to_string(epoch_), position_.text(), new_position.text()});
+  if (!replica_role_) pipeline_.query({.purpose = Purpose::begin}, "SET CONSTRAINTS ALL DEFERRED");
+}
+
+void Applier::commit(Lsn new_position) {
+  if (standing_error_ && new_position > *standing_error_) {
+    pipeline_.query({.purpose = Purpose::note}, "DELETE FROM walgate.errors WHERE pipeline = $1", {config_.pipeline});
+  }
+  read_results(0);  // every result is checked before the COMMIT is sent
+  history_.boundaries.push_back(new_position);
+  pipeline_.query({.purpose = Purpose::commit}, "COMMIT");
+  pipeline_.query({.purpose = Purpose::wal_position},
+                  "SELECT pg_catalog.pg_current_wal_insert_lsn(), pg_catalog.pg_current_wal_flush_lsn()");
+  pipeline_.sync({.purpose = Purpose::sync});
+  undurable_.push_back({new_position, Lsn{}});
+  read_results(0);
+  position_ = new_position;
+  last_commit_ = std::chrono::steady_clock::now();
+  if (standing_error_ && new_position > *standing_error_) standing_error_.reset();
+  publish(new_position);
+}
+
+void Applier::publish(Lsn position) {
+  acknowledgement_.set_applied(position);
+  board_.update([&](Status& status) {
+    status.applied_lsn = position;
+    status.confirmed_lsn = acknowledgement_.durable();
+    auto& total = status.counters;
+    total.transactions += counted_.transactions;
+    total.inserts += counted_.inserts;
+    total.updates += counted_.updates;
+    total.deletes += counted_.deletes;
+    total.truncates += counted_.truncates;
+    total.missing_rows_skipped += counted_.missing_rows_skipped;
+    total.cascaded_deletes += counted_.cascaded_deletes;
+    total.duplicates_skipped += counted_.duplicates_skipped;
+    total.transactions_skipped += counted_.transactions_skipped;
+    status.conflicts.insert_exists += conflicts_.insert_exists;
+    status.conflicts.update_missing += conflicts_.update_missing;
+    status.conflicts.delete_missing += conflicts_.delete_missing;
+    status.lag.transactions = queue_.waiting_transactions();
+    if (!standing_error_ && status.error && status.error->lsn && *status.error->lsn < position) status.error.reset();
+  });
+}
+
+void Applier::persist_idle() {
+  if (!idle_ || *idle_ <= position_) return;
+  const auto ahead = idle_->value - position_.value;
+  const bool due = std::chrono::steady_clock::now() - last_commit_ >= idle_interval;
+  if (!(due && (!same_cluster_ || ahead >= own_wal_bytes)) && ahead < idle_step_bytes) return;
+  const auto lsn = *idle_;
+  begin(lsn);
+  commit(lsn);
+  idle_.reset();
+}
+
+void Applier::poll_durable() {
+  if (undurable_.empty() || std::chrono::steady_clock::now() - last_poll_ < durable_poll_interval) return;
+  last_poll_ = std::chrono::steady_clock::now();
+  pipeline_.query({.purpose = Purpose::wal_position},
+                  "SELECT pg_catalog.pg_current_wal_insert_lsn(), pg_catalog.pg_current_wal_flush_lsn()");
+  pipeline_.sync({.purpose = Purpose::sync});
+  read_results(0);
+  board_.update([&](Status& status) { status.confirmed_lsn = acknowledgement_.durable(); });
+}
+
+void Applier::apply_piece(const Piece& piece) {
+  const bool left_out = skips_.contains(piece.transaction.final_lsn);
+  if (left_out) {
+    note_skipped(piece);
+  } else {
+    std::size_t since_read = 0;
+    for (const auto& change : piece.frame.changes) {
+      apply_change(piece.transaction, piece.frame, change);
+      if (++since_read == 64) {
+        read_results(most_in_flight);
+        since_read = 0;
+      }
+    }
+  }
+  if (piece.is_last()) ++counted_.transactions;
+}
+
+void Applier::note_skipped(const Piece& piece) {
+  if (piece.is_first()) skipped_.clear();
+  for (const auto& change : piece.frame.changes) {
+    const std::string kind{text_of(change.kind)};
+    if (change.relation != nullptr) {
+      ++skipped_[QualifiedName{change.relation->schema, change.relation->name}.display()][kind];
+    } else {
+      for (const auto* relation : piece.frame.truncates[change.truncate_index]) {
+        ++skipped_[QualifiedName{relation->schema, relation->name}.display()][kind];
+      }
+    }
+  }
+  if (!piece.is_last()) return;
+  const auto changes = nlohmann::json(skipped_).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const auto& transaction = piece.transaction;
+  pipeline_.query({.purpose = Purpose::note, .xid = transaction.xid, .final_lsn = transaction.final_lsn},
+                  "UPDATE walgate.skips SET skipped_at = pg_catalog.now(), changes = $3 WHERE pipeline = $1 AND lsn = $2",
+                  {config_.pipeline, transaction.final_lsn.text(), changes});
+  ++counted_.transactions_skipped;
+  log::warning("transaction_skipped", "left out a transaction, as a person asked",
+               {{"lsn", transaction.final_lsn}, {"xid", transaction.xid}, {"changes", changes}});
+}
+
+void Applier::apply_change(const wire::Begin& transaction, const wire::Frame& frame, const wire::Change& change) {
+  Ticket ticket{.purpose = Purpose::row, .kind = change.kind, .xid = transaction.xid, .final_lsn = transaction.final_lsn};
+  try {
+    if (change.kind == wire::RecordKind::truncate) return apply_truncate(ticket, frame, change);
+    auto& table = tables_.table(*change.relation);
+    if (table.plan.left_out) return;
+    ticket.table = &table;
+    switch (change.kind) {
+      case wire::RecordKind::insert: return apply_insert(ticket, table, change);
+      case wire::RecordKind::update: return apply_update(ticket, table, change);
+      default: return apply_delete(ticket, table, change);
+    }
+  } catch (Error& error) {
+    auto& failure = error.failure();
+    if (failure.recovery == Recovery::stop && !failure.lsn) {
+      failure.lsn = transaction.final_lsn;
+      failure.xid = transaction.xid;
+    }
+    throw;
+  }
+}
+
+Prepared& Applier::prepare(const Ticket& ticket, std::optional<Prepared>& slot, Statement statement) {
+  auto& prepared = slot.emplace(Prepared{fmt::format("w{}", statements_++), std::move(statement)});
+  Ticket preparing = ticket;
+  preparing.purpose = Purpose::prepare;
+  pipeline_.prepare(preparing, prepared.name, prepared.statement.sql, prepared.statement.types);
+  return prepared;
+}
+
+void Applier::execute(Ticket ticket, const Prepared& prepared, const TablePlan& plan, bool old_is_key) {
+  parameters_.clear();
+  for (const auto& source : prepared.statement.parameters) {
+    const auto& column = plan.columns[source.column];
+    const auto& value = !source.old_image ? new_values_[column.source]
+                                          : old_values_[old_is_key ? column.source_key : column.source];
+    parameters_.add(value.data, value.length < 0 ? 0 : value.length, column.binary);
+  }
+  pipeline_.execute(ticket, prepared.name, parameters_);
+}
+
+void Applier::apply_insert(const Ticket& ticket, PreparedTable& table, const wire::Change& change) {
+  if (!table.insert) prepare(ticket, table.insert, table.plan.insert());
+  wire::split_tuple(change.new_tuple, new_values_);
+  execute(ticket, *table.insert, table.plan, false);
+}
+
+bool Applier::key_differs(const TablePlan& plan, const wire::Change& change) const {
+  if ((change.flags & wire::old_key) != 0) return true;
+  for (const auto& column : plan.columns) {
+    if (!column.is_key) continue;
+    const auto& before = old_values_[column.source];
+    const auto& after = new_values_[column.source];
+    if (before.length != after.length) return true;
+    if (before.length > 0 &&
+        std::string_view{before.data, static_cast<std::size_t>(before.length)} !=
+            std::string_view{after.data, static_cast<std::size_t>(after.length)}) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void Applier::apply_update(const Ticket& ticket, PreparedTable& table, const wire::Change& change) {
+  if (!table.plan.has_key || change.new_tuple.empty()) not_identified(ticket, table);
+  wire::split_tuple(change.new_tuple, new_values_);
+  const bool has_old = !change.old_tuple.empty();
+  if (has_old) wire::split_tuple(change.old_tuple, old_values_);
+  const bool key_changed = has_old && key_differs(table.plan, change);
+  bool any_unchanged = false;
+  unchanged_.assign(table.plan.columns.size(), false);
+  for (std::size_t i = 0; i < table.plan.columns.size(); ++i) {
+    if (new_values_[table.plan.columns[i].source].length == wire::length_unchanged_toast) {
+      unchanged_[i] = any_unchanged = true;
+    }
+  }
+  const bool old_is_key = (change.flags & wire::old_key) != 0;
+  if (!any_unchanged && !key_changed) {
+    if (!table.update) prepare(ticket, table.update, table.plan.update(unchanged_, false));
+    return execute(ticket, *table.update, table.plan, old_is_key);
+  }
+  const auto kind = std::pair{unchanged_, key_changed};
+  auto found = table.updates.find(kind);
+  if (found == table.updates.end()) {
+    std::optional<Prepared> made;
+    prepare(ticket, made, table.plan.update(unchanged_, key_changed));
+    found = table.updates.emplace(kind, std::move(*made)).first;
+  }
+  execute(ticket, found->second, table.plan, old_is_key);
+}
+
+void Applier::apply_delete(const Ticket& ticket, PreparedTable& table, const wire::Change& change) {
+  if (!table.plan.has_key || change.old_tuple.empty()) not_identified(ticket, table);
+  if (!table.remove) prepare(ticket, table.remove, table.plan.delete_row());
+  wire::split_tuple(change.old_tuple, old_values_);
+  execute(ticket, *table.remove, table.plan, (change.flags & wire::old_key) != 0);
+}
+
+void Applier::apply_truncate(const Ticket& ticket, const wire::Frame& frame, const wire::Change& change) {
+  std::string names;
+  Ticket sent = ticket;
+  sent.purpose = Purpose::truncate;
+  for (const auto* relation : frame.truncates[change.truncate_index]) {
+    auto& table = tables_.table(*relation);
+    if (table.plan.left_out) continue;
+    sent.table = &table;
+    names += fmt::format("{}{}{}", names.empty() ? "" : ", ", table.plan.truncate_only_allowed ? "ONLY " : "",
+                         table.plan.target.quoted());
+  }
+  if (names.empty()) return;
+  // All of them in one statement, because they may refer to each other.
+  const bool restart = (change.flags & wire::truncate_restart_identity) != 0;
+  pipeline_.query(sent, fmt::format("TRUNCATE {}{}", names, restart ? " RESTART IDENTITY" : ""));
+}
+
+void Applier::not_identified(const Ticket& ticket, const PreparedTable& table) {
+  throw Error{Failure{
+      .name = ErrorName::change_not_identified,
+      .message = fmt::format("{} of {} does not say which row it is about", text_of(ticket.kind),
+                             table.plan.source.display()),
+      .detail = "the source logged no key for it",
+      .remedy = fmt::format("give the table a primary key or ALTER TABLE {} REPLICA IDENTITY USING INDEX, and leave this "
+                            "transaction out with `walgate skip --lsn {}` after doing its change by hand",
+                            table.plan.source.display(), ticket.final_lsn.text()),
+      .phase = "apply",
+      .relation = table.plan.source.display(),
+      .lsn = ticket.final_lsn,
+      .xid = ticket.xid}};
+}
+
+void Applier::read_results(std::size_t most) {
+  pipeline_.drain(most, [this](const Ticket& ticket, const PGresult* result) { on_result(ticket, result); });
+}
+
+void Applier::on_result(const Ticket& ticket, const PGresult* result) {
+  acknowledgement_.count_result();
+  switch (PQresultStatus(result)) {
+    case PGRES_COMMAND_OK:
+    case PGRES_TUPLES_OK:
+    case PGRES_PIPELINE_SYNC: break;
+    default: {
+      auto failure = postgres::failure_of(result, postgres::Side::target, connection_.phase());
+      if (ticket.final_lsn.is_set()) {
+        failure.lsn = ticket.final_lsn;
+        failure.xid = ticket.xid;
+      }
+      if (ticket.table != nullptr) {
+        failure.relation = ticket.table->plan.source.display();
+        failure.detail = fmt::format("{} on {}, key ({}){}{}", text_of(ticket.kind), ticket.table->plan.target.display(),
+                                     ticket.table->plan.key_names(), failure.detail.empty() ? "" : "; ", failure.detail);
+      }
+      throw Error{std::move(failure)};
+    }
+  }
+  switch (ticket.purpose) {
+    case Purpose::row: return on_row_count(ticket, hits_of(result));
+    case Purpose::truncate: ++counted_.truncates; return;
+    case Purpose::wal_position: {
+      const auto inserted = Lsn::parse(PQgetvalue(result, 0, 0)).value_or(Lsn{});
+      const auto flushed = Lsn::parse(PQgetvalue(result, 0, 1)).value_or(Lsn{});
+      std::optional<Lsn> durable;
+      for (auto& commit : undurable_) {
+        if (!commit.target_lsn.is_set()) commit.target_lsn = inserted;
+      }
+      while (!undurable_.empty() &&
+             (commit_mode_ != CommitMode::off || undurable_.front().target_lsn <= flushed)) {
+        durable = undurable_.front().position;
+        undurable_.pop_front();
+      }
+      if (durable) {
+        history_.set_durable(*durable);
+        acknowledgement_.set_durable(*durable);
+      }
+      return;
+    }
+    default: return;
+  }
+}
+
+void Applier::on_row_count(const Ticket& ticket, std::uint64_t hits) {
+  const auto& plan = ticket.table->plan;
+  if (ticket.kind == wire::RecordKind::delete_) {
+    if (xid_of_deletes_ != ticket.xid) deleted_from_.clear();
+    xid_of_deletes_ = ticket.xid;
+    deleted_from_.insert(plan.target_oid);
+  }
+  if (hits == 1) {
+    switch (ticket.kind) {
+      case wire::RecordKind::insert: ++counted_.inserts; return;
+      case wire::RecordKind::update: ++counted_.updates; return;
+      default: ++counted_.deletes; return;
+    }
+  }
+  if (ticket.kind == wire::RecordKind::insert) {  // only where ON CONFLICT was asked for, or a trigger took the row
+    ++counted_.duplicates_skipped;
+    ++conflicts_.insert_exists;
+    return;
+  }
+  if (hits == 0 && ticket.kind == wire::RecordKind::delete_ && !replica_role_ &&
+      std::ranges::any_of(plan.cascading_parents, [&](auto oid) { return deleted_from_.contains(oid); })) {
+    ++counted_.cascaded_deletes;  // the target's own ON DELETE CASCADE was there first
+    return;
+  }
+  if (hits == 0) {
+    ++(ticket.kind == wire::RecordKind::update ? conflicts_.update_missing : conflicts_.delete_missing);
+    if (plan.on_missing == OnMissing::skip) {
+      ++counted_.missing_rows_skipped;
+      log::warning("row_missing", fmt::format("{} hit no row and was skipped, as the configuration asks", text_of(ticket.kind)),
+                   {{"relation", plan.source.display()}, {"lsn", ticket.final_lsn}, {"xid", ticket.xid}});
+      return;
+    }
+  }
+  throw Error{Failure{
+      .name = hits == 0 ? ErrorName::row_missing : ErrorName::row_ambiguous,
+      .message = fmt::format("{} of {} hit {} rows of {}", text_of(ticket.kind), plan.source.display(), hits,
+                             plan.target.display()),
+      .detail = fmt::format("the row is located by ({})", plan.key_names()),
+      .remedy = hits == 0 ? fmt::format("find out who changed the target; then restore the row, or set on_missing to \"skip\" "
+                                        "for this table, or leave the transaction out with `walgate skip --lsn {}`",
+                                        ticket.final_lsn.text())
+                          : std::string{},
+      .phase = "apply",
+      .relation = plan.source.display(),
+      .lsn = ticket.final_lsn,
+      .xid = ticket.xid}};
+}
+
+}  // namespace walgate::apply

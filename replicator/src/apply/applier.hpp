@@ -1,0 +1,128 @@
+// applier.hpp - the thread that writes into the target.
+//
+// Takes whole transactions off the queue and applies them in commit order, several source transactions in one of
+// the target's when they are waiting.  Each target transaction starts by moving the position from exactly where we left it (the
+// fence, walgate.advance()), so data and position are one.  Statements are pipelined: one round trip for the changes, one for
+// the COMMIT, which is sent only after every result was checked.
+//
+// This is the strict path: every change is one statement, in the source's order.
+#pragma once
+
+#include <deque>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "apply/history.hpp"
+#include "apply/progress.hpp"
+#include "apply/table_set.hpp"
+#include "apply/target_session.hpp"
+#include "batch/acknowledgement.hpp"
+#include "batch/piece_queue.hpp"
+#include "observe/status.hpp"
+#include "postgres/pipeline.hpp"
+
+namespace walgate::apply {
+
+/// What a session of the applier starts from.
+struct ApplierStart {
+  Claim claim;
+  std::set<Lsn> skips;               ///< final_lsn of transactions to leave out
+  std::optional<Lsn> standing_error; ///< an error is recorded; it goes once the position has passed this
+  bool replica_role = false;
+  bool same_cluster = false;         ///< source and target are one server: our own writes move its WAL
+  CommitMode commit_mode = CommitMode::off;
+};
+
+class Applier {
+ public:
+  /// `target` is locked and claimed; all references must outlive the applier.  `finish` asks it to leave after the transaction in flight.
+  Applier(postgres::Connection target, TableSet tables, const Config& config, const ApplierStart& start,
+          PieceQueue& queue, Acknowledgement& acknowledgement, StatusBoard& board, History& history,
+          const postgres::Event& finish);
+
+  /// Until `finish` is set.  Throws Error, and Interrupted when the connection's stop event is set.
+  void run();
+
+ private:
+  /// Why a statement was sent: what its result means.
+  struct Ticket {
+    enum class Purpose : std::uint8_t { begin, fence, prepare, row, truncate, note, commit, wal_position, sync };
+    Purpose purpose = Purpose::begin;
+    wire::RecordKind kind = wire::RecordKind::insert;
+    std::uint32_t xid = 0;
+    Lsn final_lsn;
+    const PreparedTable* table = nullptr;
+  };
+  using Purpose = Ticket::Purpose;
+
+  /// A commit that is visible on the target and perhaps not yet durable there.
+  struct Undurable {
+    Lsn position;
+    Lsn target_lsn;  ///< once this is flushed there, it is durable
+  };
+
+  void apply_batch(std::vector<Piece> pieces);
+  void apply_piece(const Piece& piece);
+  void apply_change(const wire::Begin& transaction, const wire::Frame& frame, const wire::Change& change);
+  void apply_insert(const Ticket& ticket, PreparedTable& table, const wire::Change& change);
+  void apply_update(const Ticket& ticket, PreparedTable& table, const wire::Change& change);
+  void apply_delete(const Ticket& ticket, PreparedTable& table, const wire::Change& change);
+  void apply_truncate(const Ticket& ticket, const wire::Frame& frame, const wire::Change& change);
+  [[noreturn]] void not_identified(const Ticket& ticket, const PreparedTable& table);
+  /// The row is found by its old image although the key may be the same (identity full).
+  [[nodiscard]] bool key_differs(const TablePlan& plan, const wire::Change& change) const;
+  Prepared& prepare(const Ticket& ticket, std::optional<Prepared>& slot, Statement statement);
+  void execute(Ticket ticket, const Prepared& prepared, const TablePlan& plan, bool old_is_key);
+
+  void begin(Lsn new_position);
+  void commit(Lsn new_position);
+  void note_skipped(const Piece& piece);
+  Piece next_piece();
+  void persist_idle();
+  void poll_durable();
+  void read_results(std::size_t most);
+  void on_result(const Ticket& ticket, const PGresult* result);
+  void on_row_count(const Ticket& ticket, std::uint64_t hits);
+  void publish(Lsn position);
+  std::chrono::milliseconds idle_wait() const;
+
+  const Config& config_;
+  PieceQueue& queue_;
+  Acknowledgement& acknowledgement_;
+  StatusBoard& board_;
+  History& history_;
+  const postgres::Event& finish_;
+  TableSet tables_;
+  const bool replica_role_;
+  const bool same_cluster_;
+  const CommitMode commit_mode_;
+  const std::int64_t epoch_;
+  std::set<Lsn> skips_;
+  std::optional<Lsn> standing_error_;
+
+  Lsn position_;                     ///< committed on the target
+  std::deque<Undurable> undurable_;
+  std::optional<Lsn> idle_;          ///< everything up to here has been sent, and nothing is outstanding
+  std::chrono::steady_clock::time_point last_commit_;
+  std::chrono::steady_clock::time_point last_poll_;
+  std::uint64_t statements_ = 0;     ///< prepared so far, for their names
+
+  // Of the target transaction that is being built.
+  Counters counted_;
+  Conflicts conflicts_;
+  std::map<std::string, std::map<std::string, std::uint64_t>> skipped_;  ///< of the transaction that is left out
+  std::uint32_t xid_of_deletes_ = 0;
+  std::set<std::uint32_t> deleted_from_;  ///< target tables from which the present source transaction deleted
+
+  // Scratch, so that a row costs no allocation.
+  std::vector<wire::Value> new_values_;
+  std::vector<wire::Value> old_values_;
+  std::vector<bool> unchanged_;
+  postgres::Parameters parameters_;
+
+  postgres::Connection connection_;
+  postgres::Pipeline<Ticket> pipeline_;  ///< after connection_: it leaves pipeline mode first
+};
+
+}  // namespace walgate::apply

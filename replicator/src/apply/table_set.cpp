@@ -1,0 +1,69 @@
+#include "apply/table_set.hpp"
+
+#include <fmt/format.h>
+
+#include "apply/target_session.hpp"
+
+namespace walgate::apply {
+
+TableSet::TableSet(const Config& config, std::string encoding, const postgres::Event* stop,
+                   postgres::Connection& target, const std::vector<wire::Relation>& relations)
+    : config_{config}, encoding_{std::move(encoding)}, stop_{stop} {
+  read(target, relations);
+}
+
+void TableSet::read(postgres::Connection& target, const std::vector<wire::Relation>& relations) {
+  std::vector<QualifiedName> wanted;
+  for (const auto& relation : relations) {
+    if (const auto mapping = map_table(config_.tables, {relation.schema, relation.name}); mapping.target) {
+      wanted.push_back(*mapping.target);
+    }
+  }
+  for (auto& [name, table] : read_tables(target, wanted)) targets_[name] = std::move(table);
+  auto types = read_types(target, relations);
+  types_.casts = std::move(types.casts);
+  types_.by_name.merge(types.by_name);
+}
+
+std::pair<TablePlan, std::vector<Difference>> TableSet::plan(const wire::Relation& relation) const {
+  const auto mapping = map_table(config_.tables, {relation.schema, relation.name});
+  const auto found = mapping.target ? targets_.find(*mapping.target) : targets_.end();
+  auto planned = plan_table(relation, mapping, found == targets_.end() ? nullptr : &found->second, types_);
+  if (found != targets_.end()) {
+    for (const auto& key : found->second.foreign_keys) {
+      const auto parent = targets_.find(key.referenced);
+      if (key.cascades && parent != targets_.end()) {
+        planned.first.cascading_parents.push_back(parent->second.oid);
+      }
+    }
+  }
+  return planned;
+}
+
+PreparedTable& TableSet::table(const wire::Relation& relation) {
+  if (relation.serial < by_serial_.size() && by_serial_[relation.serial]) return *by_serial_[relation.serial];
+  auto [planned, differences] = plan(relation);
+  if (!differences.empty()) {
+    auto catalog = open_target(config_, encoding_, stop_);
+    read(catalog, {relation});
+    std::tie(planned, differences) = plan(relation);
+  }
+  if (!differences.empty()) {
+    std::string detail;
+    for (const auto& difference : differences) {
+      detail += fmt::format("{}{}: {}", detail.empty() ? "" : "; ", difference.object, difference.text);
+    }
+    const auto name = QualifiedName{relation.schema, relation.name}.display();
+    throw Error{Failure{.name = ErrorName::relation_does_not_fit,
+                        .message = fmt::format("relation {} does not fit the target", name),
+                        .detail = detail,
+                        .remedy = differences.front().remedy,
+                        .phase = "apply",
+                        .relation = name}};
+  }
+  if (by_serial_.size() <= relation.serial) by_serial_.resize(relation.serial + 1);
+  by_serial_[relation.serial] = std::make_unique<PreparedTable>(PreparedTable{.plan = std::move(planned)});
+  return *by_serial_[relation.serial];
+}
+
+}  // namespace walgate::apply

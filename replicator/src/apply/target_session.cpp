@@ -1,0 +1,61 @@
+#include "apply/target_session.hpp"
+
+#include <fmt/format.h>
+
+namespace walgate::apply {
+
+postgres::Connection open_target(const Config& config, const std::string& encoding, const postgres::Event* stop) {
+  postgres::Connection target{{.conninfo = config.target.conninfo,
+                               .side = postgres::Side::target,
+                               .replication = false,
+                               .application_name = "walgate " + config.pipeline,
+                               .settings = {},
+                               .client_encoding = encoding},
+                              stop};
+  // Roles and databases may carry any of these; a zombie's open transaction holds the position's row, so it has to end
+  // by itself when its client is gone.
+  std::string settings =
+      "SET search_path = '';"
+      "SET default_transaction_isolation = 'read committed';"
+      "SET default_transaction_read_only = off;"
+      "SET default_transaction_deferrable = off;"
+      "SET statement_timeout = 0;"
+      "SET lock_timeout = '10s';"
+      "SET idle_in_transaction_session_timeout = '60s';"
+      "SET idle_session_timeout = 0;"
+      "SET tcp_keepalives_idle = 5;"
+      "SET tcp_keepalives_interval = 5;"
+      "SET tcp_keepalives_count = 3;"
+      "SET row_security = off;"
+      "SET jit = off;"
+      "SET plan_cache_mode = force_generic_plan;"
+      "SET DateStyle = 'ISO, YMD';"
+      "SET IntervalStyle = 'postgres';"
+      "SET extra_float_digits = 3;"
+      "SET xmloption = content;"
+      "SET check_function_bodies = off;";
+  if (target.server_version() >= 170000) settings += "SET transaction_timeout = 0;";
+  target.exec(settings);
+  return target;
+}
+
+bool may_use_replica_role(postgres::Connection& target) {
+  const auto result = target.exec(
+      "SELECT pg_catalog.has_parameter_privilege('session_replication_role', 'SET')");
+  return bool_field(result, 0, 0);
+}
+
+std::string_view text_of(CommitMode mode) noexcept {
+  switch (mode) {
+    case CommitMode::off: return "off";
+    case CommitMode::local: return "local";
+    case CommitMode::on: return "on";
+  }
+  return "on";
+}
+
+void set_commit_mode(postgres::Connection& target, CommitMode mode) {
+  target.exec(fmt::format("SET synchronous_commit = {}", text_of(mode)));
+}
+
+}  // namespace walgate::apply

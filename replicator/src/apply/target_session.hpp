@@ -1,0 +1,28 @@
+// target_session.hpp - a session on the target with the settings that applying relies on.
+#pragma once
+
+#include <string>
+
+#include "config/config.hpp"
+#include "postgres/connection.hpp"
+
+namespace walgate::apply {
+
+/// Opens a session of the pipeline: no role's or database's own settings leak into it.  `encoding` is that of the values
+/// that will be sent.  Throws Error, Interrupted.
+[[nodiscard]] postgres::Connection open_target(const Config& config, const std::string& encoding,
+                                               const postgres::Event* stop);
+
+/// May the session's role set session_replication_role?
+[[nodiscard]] bool may_use_replica_role(postgres::Connection& target);
+
+/// How a commit of ours becomes durable.
+enum class CommitMode {
+  off,    ///< later, and we ask when (the usual way)
+  local,  ///< at once, not waiting for standbys: in one cluster our commit would wait for ourselves
+  on,     ///< at once
+};
+void set_commit_mode(postgres::Connection& target, CommitMode mode);
+[[nodiscard]] std::string_view text_of(CommitMode mode) noexcept;
+
+}  // namespace walgate::apply

@@ -1,0 +1,63 @@
+// piece_queue.hpp - the bounded way from the receiver to the applier, counted in bytes.
+//
+// One thread puts, one takes.  Each side has an event that the other sets, so that both can wait for it next to their
+// sockets.  The idle position travels along: it says "everything up to here has been sent", and holds once all pieces
+// that were put before it are applied.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "batch/piece.hpp"
+#include "postgres/event.hpp"
+
+namespace walgate {
+
+/// Bounds of what one target transaction takes; a transaction is never split by them.
+struct BatchLimits {
+  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;
+};
+
+class PieceQueue {
+ public:
+  explicit PieceQueue(std::uint64_t limit_bytes) : limit_bytes_{limit_bytes} {}
+
+  /// The receiver's side.  Takes the piece unless the queue is full; a piece larger than the limit enters an empty queue.
+  [[nodiscard]] bool try_put(Piece& piece);
+  /// Everything up to `lsn` has been put.  Only between transactions.
+  void put_idle(Lsn lsn);
+  /// Set when there may be room again.
+  [[nodiscard]] postgres::Event& room() noexcept { return room_; }
+
+  /// The applier's side.  Either whole transactions up to the limits (at least one), or the first pieces of a transaction whose
+  /// end has not arrived, alone.  Empty when there is nothing.
+  [[nodiscard]] std::vector<Piece> take(const BatchLimits& limits);
+  /// The next piece of the transaction that take() began with; nullopt while it has not arrived.
+  [[nodiscard]] std::optional<Piece> take_next();
+  /// The idle position, when no piece is waiting.  Taken at most once.
+  [[nodiscard]] std::optional<Lsn> take_idle();
+  /// Set when something was put.
+  [[nodiscard]] postgres::Event& filled() noexcept { return filled_; }
+
+  /// Whole transactions that wait.
+  [[nodiscard]] std::uint64_t waiting_transactions() const;
+
+ private:
+  Piece pop();
+
+  const std::uint64_t limit_bytes_;
+  mutable std::mutex mutex_;
+  std::deque<Piece> pieces_;
+  std::uint64_t bytes_ = 0;
+  std::uint64_t commits_ = 0;  ///< last pieces among pieces_
+  std::optional<Lsn> idle_;
+  bool receiver_waits_ = false;
+  postgres::Event room_;
+  postgres::Event filled_;
+};
+
+}  // namespace walgate
