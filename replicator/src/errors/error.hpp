@@ -21,14 +21,14 @@ enum class Recovery { retry, stop };
 struct Failure {
   ErrorName name;
   Recovery recovery = Recovery::stop;
-  std::string message;            ///< lower case, no full stop, as PostgreSQL writes
-  std::string detail;             ///< names, never values; may be empty
-  std::string remedy;             ///< what to do; may be empty, then the name's own remedy holds
-  std::string phase;              ///< "connect", "check", "receive", "apply" …
-  std::string relation;           ///< qualified source relation; may be empty
-  std::string sqlstate;           ///< five characters; may be empty
-  std::optional<Lsn> lsn;         ///< final_lsn of the transaction, the value that `skip` takes
-  std::optional<std::uint32_t> xid;
+  std::string message{};     ///< lower case, no full stop, as PostgreSQL writes
+  std::string detail{};      ///< names, never values; may be empty
+  std::string remedy{};      ///< what to do; may be empty, then the name's own remedy holds
+  std::string phase{};       ///< "connect", "check", "receive", "apply" …
+  std::string relation{};    ///< qualified source relation; may be empty
+  std::string sqlstate{};    ///< five characters; may be empty
+  std::optional<Lsn> lsn{};  ///< final_lsn of the transaction, the value that `skip` takes
+  std::optional<std::uint32_t> xid{};
 };
 
 /// The failure's own remedy, else that of its name.
