@@ -10,14 +10,15 @@ from .server import Database
 
 class Load:
     """`transaction(session, rng, number)` runs one transaction's statements; the generator commits it.  `number` counts
-    over all sessions.  With `survives`, a lost server is waited for; any other error ends the load and is raised by stop."""
+    from `first` + 1 over all sessions.  With `survives`, a lost server is waited for; any other error ends the load and is raised by stop."""
 
     def __init__(self, database: Database, transaction, sessions: int = 4, seed: int = 1, pause: float = 0.0,
-                 limit: int | None = None, survives: bool = False):
+                 limit: int | None = None, survives: bool = False, first: int = 0):
         self.database, self.transaction, self.pause, self.limit = database, transaction, pause, limit
         self.survives = survives
         self.committed = 0
-        self._numbers = 0
+        self._first = first
+        self._numbers = first
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._failures: list[BaseException] = []
@@ -52,7 +53,7 @@ class Load:
 
     def _next(self) -> int | None:
         with self._lock:
-            if self._stop.is_set() or (self.limit is not None and self._numbers >= self.limit):
+            if self._stop.is_set() or (self.limit is not None and self._numbers - self._first >= self.limit):
                 return None
             self._numbers += 1
             return self._numbers

@@ -1,7 +1,11 @@
-"""A source database and a target database, and the pipelines between them."""
+"""A source database and a target database, and the pipelines and roles between them."""
+import itertools
+
 from .compare import assert_same
 from .pipeline import Pipeline
 from .server import Database
+
+_numbers = itertools.count(1)
 
 
 class Pair:
@@ -10,6 +14,7 @@ class Pair:
     def __init__(self, source: Database, target: Database):
         self.source, self.target = source, target
         self.pipelines: list[Pipeline] = []
+        self._roles: list[tuple[Database, str]] = []
 
     def both(self, sql: str) -> None:
         """The same SQL on both sides."""
@@ -22,6 +27,21 @@ class Pair:
         self.pipelines.append(made)
         return made
 
+    def role(self, database: Database, options: str = "") -> str:
+        """Makes a role without superuser rights that may log in, for as long as the databases live; returns its name."""
+        name = f"walgate_role_{next(_numbers)}"
+        database.execute(f"CREATE ROLE {name} LOGIN {options}")
+        self._roles.append((database, name))
+        return name
+
+    def target_role(self, *tables: str) -> str:
+        """A role that may do on the target what the service needs for `tables`, and cannot set session_replication_role."""
+        role = self.role(self.target)
+        self.target.execute(f'GRANT CREATE ON DATABASE "{self.target.name}" TO {role}')
+        for table in tables:
+            self.target.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON {table} TO {role}")
+        return role
+
     def assert_same(self, *tables: str) -> None:
         """Tables of one name hold the same rows on both sides."""
         for table in tables:
@@ -33,3 +53,6 @@ class Pair:
         for database in (self.source, self.target):
             if database.server.running:
                 database.drop()
+        for database, role in self._roles:
+            if database.server.running:
+                database.server.execute(f"DROP ROLE {role}")

@@ -205,6 +205,23 @@ class Pipeline:
         code = self.wait_exit(seconds)
         return Done(code, "", self.log()[before:])
 
+    def expect_stop(self, name: str, seconds: float = 60) -> dict:
+        """Runs the service, which must stop for a person (exit code 2) with the error `name` in its last log line; returns
+        the error that `status` then shows."""
+        done = self.run_until_exit(seconds)
+        return self.assert_stopped(name, done.code)
+
+    def assert_stopped(self, name: str, code: int | None = None) -> dict:
+        """The service has stopped for a person because of `name`; waits for its end."""
+        code = self.wait_exit() if code is None else code
+        assert code == 2, f"exit code {code} instead of 2 for {name}:\n{self.log_tail()}"
+        last = self.log().strip().splitlines()[-1]
+        assert name in last, f"{name} is not in the last log line:\n{self.log_tail()}"
+        status = self.command("status", "--json").json
+        assert status["state"] == "stopped" and status["pid"] is None, status
+        assert status["error"] and status["error"]["name"] == name, status
+        return status["error"]
+
     def peak_memory_bytes(self) -> int:
         """The most resident memory the service has had."""
         text = Path(f"/proc/{self.process.pid}/status").read_text()

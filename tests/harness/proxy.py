@@ -26,6 +26,7 @@ class Proxy:
         self.refusing = False
         self.rewrite_client = None
         self.rewrite_server = None
+        self.held_bytes = 0  # from the service, not forwarded because of pause()
         self.commits_lost = 0  # COMMITs that the server answered and the service never heard of
         self._lose_commit_replies = 0
         self._open = threading.Event()
@@ -48,7 +49,9 @@ class Proxy:
             connection.reset()
 
     def pause(self) -> None:
-        """Forwards nothing any more while the connections stay: a half-open network."""
+        """Forwards nothing any more while the connections stay: a half-open network.  What the service has sent before it
+        dies is delivered at resume()."""
+        self.held_bytes = 0
         self._open.clear()
 
     def resume(self) -> None:
@@ -69,6 +72,9 @@ class Proxy:
     def unanswered_commits(self) -> int:
         """COMMITs that the service has sent and not had an answer to."""
         return sum(connection.unanswered_commits() for connection in self._current())
+
+    def open_connections(self) -> int:
+        return len(self._current())
 
     def _current(self) -> list["_Connection"]:
         with self._lock:
@@ -141,6 +147,8 @@ class _Connection:
         started = source is self.server
         try:
             while chunk := source.recv(65536):
+                if source is self.client and not self.proxy._open.is_set():
+                    self.proxy.held_bytes += len(chunk)
                 self.proxy._open.wait()
                 if self.proxy.delay:
                     time.sleep(self.proxy.delay)
