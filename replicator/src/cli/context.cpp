@@ -1,0 +1,38 @@
+// context.cpp - the options that all commands share.
+
+#include "cli/context.hpp"
+
+#include <cstdlib>
+
+#include "cli/report.hpp"
+#include "config/load.hpp"
+
+namespace walgate::cli {
+
+CLI::App& add_command(CLI::App& parent, Context& context, const std::string& name, const std::string& description,
+                      const std::string& example, bool reads_config) {
+  CLI::App& command = *parent.add_subcommand(name, description);
+  if (reads_config) {
+    command.add_option("--config", context.config_file, "configuration file; else the one that WALGATE_CONFIG names")
+        ->type_name("FILE");
+  }
+  command.add_flag("--json", context.json, "JSON on standard output");
+  command.footer("Example: " + example);
+  return command;
+}
+
+Config config_of(const Context& context) {
+  std::string file = context.config_file;
+  if (file.empty()) {
+    const char* const from_environment = std::getenv("WALGATE_CONFIG");
+    if (from_environment != nullptr) file = from_environment;
+  }
+  if (file.empty()) {
+    throw MistakenConfig{"", {{"", "no configuration is given: use --config FILE or set WALGATE_CONFIG"}}};
+  }
+  LoadedConfig loaded = load_config(file);
+  if (auto* mistakes = std::get_if<Mistakes>(&loaded)) throw MistakenConfig{file, std::move(*mistakes)};
+  return std::get<Config>(std::move(loaded));
+}
+
+}  // namespace walgate::cli

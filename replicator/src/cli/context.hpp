@@ -1,0 +1,49 @@
+// context.hpp - what every command gets: where it writes, and the options that all commands share.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <ostream>
+#include <string>
+
+#include "config/config.hpp"
+
+namespace walgate::cli {
+
+/// The exit codes that users script against.
+enum ExitCode : int {
+  done = 0,
+  usage = 1,         ///< usage or configuration
+  needs_person = 2,  ///< a permanent error, or findings of severity error
+  unreachable = 4,   ///< a server could not be reached in time
+};
+
+struct Context {
+  std::ostream& out;
+  std::ostream& err;
+  bool out_colour = false;
+  bool err_colour = false;
+
+  std::string config_file;  ///< from --config; empty: not given
+  bool json = false;
+  std::function<int()> action;  ///< what the parsed command does; its result is the exit code
+};
+
+/// A new command with --json, and --config where it reads one.  `example` is shown at the end of its help.
+CLI::App& add_command(CLI::App& parent, Context& context, const std::string& name, const std::string& description,
+                      const std::string& example, bool reads_config = true);
+
+/// Reads and checks the configuration that --config or WALGATE_CONFIG names.  Throws MistakenConfig.
+[[nodiscard]] Config config_of(const Context& context);
+
+// One per file.  Each adds its command and, when that is chosen, sets `context.action`.
+void add_init(CLI::App& app, Context& context);
+void add_check(CLI::App& app, Context& context);
+void add_run(CLI::App& app, Context& context);
+void add_status(CLI::App& app, Context& context);
+void add_remove(CLI::App& app, Context& context);
+void add_skip(CLI::App& app, Context& context);
+void add_config(CLI::App& app, Context& context);
+void add_version(CLI::App& app, Context& context);
+
+}  // namespace walgate::cli
