@@ -55,6 +55,7 @@ class Stage:
         config["source"]["conninfo"] = self.source.conninfo(user="walgate")
         config["target"]["conninfo"] = self.target.conninfo(user="walgate")
         self.pipeline = Pipeline(self.source, self.target, config["pipeline"], "TABLES IN SCHEMA requisition", config=config)
+        self.source.execute("GRANT USAGE ON SCHEMA walgate TO walgate")
         self.pipeline.config_file = FOLDER / "pipeline.json"
         self.pipeline.log_file = FOLDER / "service.log"
         self.pipeline.log_file.unlink(missing_ok=True)
