@@ -399,6 +399,9 @@ def _play(arguments, console):
     demo = Demo(arguments, console)
     try:
         return demo.play()
+    except BrokenPipeError:  # nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (Failed, psycopg.Error, OSError, RuntimeError, AssertionError) as failure:
         console.print(f"[bold red]failed[/]: {escape(str(failure))}")
         console.print(f"logs: {FOLDER}")

@@ -14,6 +14,7 @@ FOLDER = paths.TOP / "build/demo"
 
 # The demo's data is worth nothing, but its servers run as somebody: nobody else may talk to them.
 PRIVATE = {"unix_socket_permissions": "0700", "listen_addresses": ""}
+SETTINGS = PRIVATE | {"max_connections": 40, "max_slot_wal_keep_size": "4GB", "log_min_messages": "warning"}
 LONGEST_SOCKET_FOLDER = 80
 
 SOURCE_ROLE = "CREATE ROLE walgate LOGIN REPLICATION"
@@ -89,7 +90,7 @@ class Stage:
     def _make_server(self, name, place):
         folder = place / name
         shutil.rmtree(folder, ignore_errors=True)
-        server = Server(name, settings=PRIVATE | {"max_connections": 40, "log_min_messages": "warning"}, folder=folder)
+        server = Server(name, settings=SETTINGS, folder=folder)
         server.log_file = FOLDER / f"{name}.log"
         server.log_file.unlink(missing_ok=True)
         return server
