@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <string_view>
+#include <utility>
 
 #include "cli/context.hpp"
 #include "cli/report.hpp"
@@ -16,16 +17,40 @@
 namespace walgate::cli {
 namespace {
 
-int report_usage(const Context& context, const CLI::App& app, const CLI::ParseError& error) {
-  std::string text = error.what();
-  // The library's sentences start with a capital, ours do not.
-  if (!text.empty()) text.front() = static_cast<char>(std::tolower(static_cast<unsigned char>(text.front())));
-  std::string command = "walgate";
-  for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
-    at = at->get_subcommands().front();
-    command += ' ' + at->get_name();
+// The chosen command, and the words that lead to it.
+std::pair<const CLI::App*, std::string> chosen(const CLI::App& app) {
+  const CLI::App* command = &app;
+  std::string words = "walgate";
+  while (!command->get_subcommands().empty()) {
+    command = command->get_subcommands().front();
+    words += ' ' + command->get_name();
   }
-  context.err << fmt::format("walgate: {}\nhint: {} --help\n", text, command);
+  return {command, words};
+}
+
+// The library's sentences start with a capital and speak of subcommands, ours do not.
+std::string usage_text(const CLI::App& app, const CLI::App& command, const CLI::ParseError& error) {
+  const std::vector<std::string> unknown = app.remaining(true);
+  const bool wants_command = !command.get_subcommands([](const CLI::App*) { return true; }).empty();
+  if (!unknown.empty()) {
+    // The library hands them over in no certain order; an option says more than what stands after it.
+    const auto option = std::ranges::find_if(unknown, [](const std::string& word) { return word.starts_with('-'); });
+    const std::string& word = option != unknown.end() ? *option : unknown.front();
+    return fmt::format("unknown {} \"{}\"",
+                       option != unknown.end() ? "option"
+                       : wants_command         ? "command"
+                                               : "argument",
+                       word);
+  }
+  if (wants_command) return "a command is missing";
+  std::string text = error.what();
+  if (!text.empty()) text.front() = static_cast<char>(std::tolower(static_cast<unsigned char>(text.front())));
+  return text;
+}
+
+int report_usage(const Context& context, const CLI::App& app, const CLI::ParseError& error) {
+  const auto [command, words] = chosen(app);
+  context.err << fmt::format("walgate: {}\nhint: {} --help\n", usage_text(app, *command, error), words);
   return usage;
 }
 
@@ -43,6 +68,7 @@ int run_chosen(const Context& context) {
 
 int parse_and_run(std::vector<std::string>& arguments, Context& context) {
   CLI::App app{"walgate keeps tables of one PostgreSQL database current in another", "walgate"};
+  add_common_options(app, context, true);
   app.require_subcommand(1);
   app.footer(
       "`walgate COMMAND --help` tells more.  Exit codes: 0 done, 1 usage or configuration, 2 a person is needed,\n"

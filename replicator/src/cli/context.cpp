@@ -9,14 +9,18 @@
 
 namespace walgate::cli {
 
+void add_common_options(CLI::App& app, Context& context, bool reads_config) {
+  if (reads_config) {
+    app.add_option("--config", context.config_file, "configuration file; else the one that WALGATE_CONFIG names")
+        ->type_name("FILE");
+  }
+  app.add_flag("--json", context.json, "JSON on standard output");
+}
+
 CLI::App& add_command(CLI::App& parent, Context& context, const std::string& name, const std::string& description,
                       const std::string& example, bool reads_config) {
   CLI::App& command = *parent.add_subcommand(name, description);
-  if (reads_config) {
-    command.add_option("--config", context.config_file, "configuration file; else the one that WALGATE_CONFIG names")
-        ->type_name("FILE");
-  }
-  command.add_flag("--json", context.json, "JSON on standard output");
+  add_common_options(command, context, reads_config);
   command.footer("Example: " + example);
   return command;
 }

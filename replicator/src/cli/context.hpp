@@ -29,6 +29,9 @@ struct Context {
   std::function<int()> action;  ///< what the parsed command does; its result is the exit code
 };
 
+/// --json, and --config where one is read; they may stand before the command as well as after it.
+void add_common_options(CLI::App& app, Context& context, bool reads_config);
+
 /// A new command with --json, and --config where it reads one.  `example` is shown at the end of its help.
 CLI::App& add_command(CLI::App& parent, Context& context, const std::string& name, const std::string& description,
                       const std::string& example, bool reads_config = true);

@@ -96,6 +96,7 @@ int report_mistakes(const Context& context, const MistakenConfig& mistaken) {
     failure.remedy = "README.md shows a small configuration; `walgate config reference` describes every key.";
   } else if (mistakes.size() == 1) {
     failure.message = fmt::format("configuration \"{}\": {}", mistaken.file(), mistakes.front().sentence());
+    if (mistakes.front().path.empty()) failure.remedy = "Name a JSON file with --config FILE or WALGATE_CONFIG.";
   } else {
     failure.message = fmt::format("configuration \"{}\" has {}", mistaken.file(), plural(mistakes.size(), "mistake"));
     for (const Mistake& mistake : mistakes) lines.push_back(mistake.sentence());
@@ -137,8 +138,8 @@ int report_findings(const Context& context, const std::vector<Finding>& findings
       if (!remedy.empty()) context.out << "         hint: " << remedy << '\n';
       context.out << "         name: " << walgate::text_of(finding.name) << '\n';
     }
-    if (!findings.empty()) context.out << '\n';
-    context.out << fmt::format("{}, {}, {} for information\n", plural(count(Severity::error), "error"),
+    context.out << (findings.empty() ? "nothing stands in the way: " : "\n")
+                << fmt::format("{}, {}, {} for information\n", plural(count(Severity::error), "error"),
                                plural(count(Severity::warning), "warning"), count(Severity::info));
   }
   if (count(Severity::error) == 0) return done;

@@ -180,7 +180,7 @@ std::string status_json(const Status& status) {
   json["version"] = status.version;
   json["pid"] = or_null(status.pid);
   json["state"] = text_of(status.state);
-  json["since"] = time_text(status.since);
+  json["since"] = status.since == Status{}.since ? ordered_json(nullptr) : ordered_json(time_text(status.since));
   json["reason"] = or_null(status.reason);
   json["next_step"] = or_null(status.next_step);
   for (const auto& [key, position] : positions) json[std::string{key}] = or_null(status.*position);
@@ -250,11 +250,12 @@ std::optional<Status> parse_status(std::string_view text) {
 std::string status_text(const Status& status, bool colour) {
   std::string out;
   const auto line = [&](std::string_view label, std::string_view text) {
-    out += fmt::format("{:<12}{}\n", label, text);
+    out += fmt::format("{:<14}{}\n", label, text);
   };
   line("pipeline", status.pipeline);
-  line("state", fmt::format("{}{}{} since {}", colour ? colour_of(status.state) : "", text_of(status.state),
-                            colour ? "\x1b[0m" : "", time_text(status.since)));
+  line("state",
+       fmt::format("{}{}{}{}", colour ? colour_of(status.state) : "", text_of(status.state), colour ? "\x1b[0m" : "",
+                   status.since == Status{}.since ? "" : " since " + time_text(status.since)));
   line("service", status.pid ? fmt::format("running, pid {}, version {}", *status.pid, status.version) : "not running");
   if (status.reason) line("reason", *status.reason);
   if (status.next_step) line("next step", *status.next_step);

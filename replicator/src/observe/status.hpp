@@ -59,7 +59,7 @@ struct Status {
   std::string version;
   std::optional<int> pid;
   ServiceState state = ServiceState::starting;
-  std::chrono::system_clock::time_point since;
+  std::chrono::system_clock::time_point since{};  ///< of the state; the epoch: unknown
   std::optional<std::string> reason;
   std::optional<std::string> next_step;
   Lsn source_lsn;
