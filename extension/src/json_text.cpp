@@ -63,7 +63,7 @@ void append_json_string(StringInfo out, const char* text) {
     if (!IS_HIGHBIT_SET(*text)) {
       append_ascii(out, *text++);
     } else if (const int length = utf8_length(character); length == 0) {
-      append_code_point(out, *character);
+      appendStringInfo(out, "\\\\x%02x", *character);
       ++text;
     } else {
       if (convertible) {

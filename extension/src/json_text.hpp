@@ -2,7 +2,7 @@
 //
 // In a UTF8 database a string is written as it is.  In any other, what is not ASCII is written as \uXXXX, so that
 // the object is valid JSON wherever it is read.  SQL_ASCII does not say what its bytes mean: those that are UTF-8
-// stay, any other byte is written as the character of that number.
+// stay, any other byte is written as the text \xff with its own digits.
 #pragma once
 
 #include "pg_compat.hpp"

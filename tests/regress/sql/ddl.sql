@@ -1,0 +1,65 @@
+-- ddl.sql: a relation is described before its first change and again when its description differs.
+\pset format unaligned
+CREATE TABLE item (id int PRIMARY KEY, name text, gone int);
+CREATE PUBLICATION pub FOR TABLE item;
+SELECT 'made' FROM walgate.create_slot('regress');
+INSERT INTO item VALUES (1, 'a', 0);
+INSERT INTO item VALUES (2, 'b', 0);
+BEGIN;
+INSERT INTO item VALUES (3, 'c', 0);
+ALTER TABLE item ADD qty int DEFAULT 7;
+INSERT INTO item VALUES (4, 'd', 0);
+UPDATE item SET name = 'e' WHERE id = 1;
+ALTER TABLE item DROP gone;
+INSERT INTO item VALUES (5, 'f', 8);
+ALTER TABLE item RENAME name TO title;
+SAVEPOINT a;
+ALTER TABLE item ADD lost int;
+INSERT INTO item VALUES (6, 'g', 9, 9);
+ROLLBACK TO a;
+INSERT INTO item VALUES (7, 'h', 9);
+ALTER TABLE item RENAME TO thing;
+INSERT INTO thing VALUES (8, 'i', 10);
+ALTER TABLE thing ALTER qty TYPE numeric(10,2);
+INSERT INTO thing VALUES (9, 'j', 10.5);
+COMMIT;
+SELECT * FROM changes('pub');
+-- what changes nothing in the description is not told
+ANALYZE thing;
+CREATE INDEX ON thing (title);
+ALTER TABLE thing ALTER title SET DEFAULT 'x', ALTER title SET NOT NULL;
+VACUUM FULL thing;
+INSERT INTO thing VALUES (10, 'k', 1);
+CLUSTER thing USING thing_title_idx;
+INSERT INTO thing VALUES (11, 'l', 1);
+SELECT * FROM changes('pub');
+-- what other catalogs say of it
+CREATE TYPE mood AS ENUM ('ok');
+CREATE SCHEMA first;
+CREATE TABLE first.felt (id int PRIMARY KEY, m mood);
+ALTER PUBLICATION pub ADD TABLE first.felt;
+BEGIN;
+INSERT INTO first.felt VALUES (1, 'ok');
+ALTER TYPE mood RENAME TO feeling;
+INSERT INTO first.felt VALUES (2, 'ok');
+ALTER SCHEMA first RENAME TO second;
+INSERT INTO second.felt VALUES (3, 'ok');
+ALTER TABLE second.felt REPLICA IDENTITY FULL;
+DELETE FROM second.felt WHERE id = 3;
+ALTER TABLE second.felt SET SCHEMA public;
+INSERT INTO felt VALUES (4, 'ok');
+COMMIT;
+SELECT * FROM changes('pub');
+-- dropped and made again: another relation of the same name
+BEGIN;
+DROP TABLE felt;
+CREATE TABLE felt (id int PRIMARY KEY);
+ALTER PUBLICATION pub ADD TABLE felt;
+INSERT INTO felt VALUES (1);
+COMMIT;
+SELECT * FROM changes('pub');
+SELECT walgate.drop_slot('regress');
+DROP PUBLICATION pub;
+DROP TABLE thing, felt;
+DROP SCHEMA second;
+DROP TYPE feeling;
