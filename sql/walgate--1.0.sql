@@ -384,6 +384,23 @@ BEGIN
            END
       FROM walgate._tables_without_identity(publication);
 
+  RETURN QUERY
+    SELECT 'warning', 'row_filter_without_values', format('table %s', class.oid::regclass),
+           format('an update that leads a row into its row filter stops the stream when a TOASTed value did not change (%s): the WAL does not hold it',
+                  string_agg(quote_ident(attname), ', ' ORDER BY attnum)),
+           format('Run ALTER TABLE %s REPLICA IDENTITY FULL;', class.oid::regclass)
+      FROM pg_publication AS pub
+      JOIN pg_publication_rel AS member ON member.prpubid = pub.oid
+      JOIN pg_class AS class ON class.oid = member.prrelid
+      JOIN pg_attribute AS attribute ON attribute.attrelid = class.oid
+     WHERE pub.pubname = publication AND pub.pubupdate AND member.prqual IS NOT NULL AND class.relreplident <> 'f'
+       AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attlen = -1 AND attstorage <> 'p'
+       AND (member.prattrs IS NULL OR attnum = ANY (member.prattrs))
+       AND NOT EXISTS (SELECT FROM pg_index
+                        WHERE indrelid = class.oid AND attnum = ANY (indkey)
+                          AND CASE class.relreplident WHEN 'i' THEN indisreplident ELSE indisprimary END)
+     GROUP BY class.oid;
+
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
     SELECT array_agg(class.oid::regclass::text ORDER BY class.oid::regclass::text) INTO unreadable
       FROM pg_get_publication_tables(publication) AS published

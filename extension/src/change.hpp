@@ -14,12 +14,6 @@ struct Transaction {
   std::uint64_t changes;  ///< inserts, updates, deletes and truncates written so far
 };
 
-/// A deformed tuple: one value and one null flag for each attribute of the table.
-struct Row {
-  Datum* values;
-  bool* nulls;
-};
-
 /// Which old image the WAL holds.
 enum class OldImage : std::uint8_t { none, key, full };
 

@@ -71,15 +71,15 @@ void FrameWriter::begin(LogicalDecodingContext*, const Transaction& transaction)
 
 void FrameWriter::relation(LogicalDecodingContext*, const RelationEntry& entry) {
   buffer_.begin_record(wire::RecordKind::relation);
-  buffer_.append_u32(entry.id);
-  buffer_.append_u32(entry.version);
-  buffer_.append_bytes(entry.description, entry.description_size);
+  buffer_.append_u32(entry.published->id);
+  buffer_.append_u32(entry.published->version);
+  buffer_.append_bytes(entry.published->description, entry.published->description_size);
   buffer_.end_record();
 }
 
 void FrameWriter::change(LogicalDecodingContext* ctx, RelationEntry& entry, const RowChange& change) {
   buffer_.begin_record(change.kind);
-  buffer_.append_u32(entry.id);
+  buffer_.append_u32(entry.published->id);
   if (change.kind != wire::RecordKind::insert) {
     buffer_.append_u8(flags_of(change));
     append_old_image(buffer_, entry, change);
@@ -96,7 +96,7 @@ void FrameWriter::truncate(LogicalDecodingContext* ctx, const Truncation& trunca
   buffer_.begin_record(wire::RecordKind::truncate);
   buffer_.append_u8(flags);
   buffer_.append_u16(static_cast<std::uint16_t>(truncation.count));
-  for (int i = 0; i < truncation.count; ++i) buffer_.append_u32(truncation.relations[i]->id);
+  for (int i = 0; i < truncation.count; ++i) buffer_.append_u32(truncation.relations[i]->published->id);
   buffer_.end_record();
   write_if_full(ctx);
 }

@@ -150,7 +150,7 @@ void JsonWriter::relation(LogicalDecodingContext* ctx, const RelationEntry& entr
   if (is_full()) return;
   append_action(&text_, "relation");
   append_name(&text_, entry);
-  appendStringInfo(&text_, ",\"version\":%u", entry.version);
+  appendStringInfo(&text_, ",\"version\":%u", entry.published->version);
   append_text(&text_, "replica_identity", identity_name(entry.replica_identity));
   append_key(&text_, "columns");
   appendStringInfoChar(&text_, '[');

@@ -23,6 +23,9 @@ extern "C" {
 #include "replication/reorderbuffer.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#if PG_VERSION_NUM >= 180000
+#include "rewrite/rewriteHandler.h"
+#endif
 }
 
 #if PG_VERSION_NUM < 150000
@@ -66,6 +69,15 @@ inline void keep_alive([[maybe_unused]] LogicalDecodingContext* ctx, [[maybe_unu
   if (++changes < changes_between) return;
   changes = 0;
   OutputPluginUpdateProgress(ctx, false);
+#endif
+}
+
+/// A condition on a row of `relation` without virtual generated columns, which 18 brought.
+inline Node* expand_generated_columns(Node* condition, [[maybe_unused]] Relation relation) {
+#if PG_VERSION_NUM >= 180000
+  return expand_generated_columns_in_expr(condition, relation, 1);
+#else
+  return condition;
 #endif
 }
 

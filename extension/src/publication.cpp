@@ -15,35 +15,97 @@ namespace {
 // The service's own tables on a target in the same database: publishing them would feed each commit to the next.
 constexpr char own_schema[] = "walgate";
 
-bool is_published(const Publication& publication, Relation relation, List* direct, List* by_schema, List* ancestors) {
-  if (publication.alltables) return true;
-  if (list_member_oid(direct, publication.oid) || list_member_oid(by_schema, publication.oid)) return true;
-  return relation->rd_rel->relispartition &&
-         OidIsValid(GetTopMostAncestorInPublication(publication.oid, ancestors, nullptr));
+bool is_in_own_schema(Oid relid) {
+  const char* schema = get_namespace_name(get_rel_namespace(relid));
+  return schema == nullptr || std::strcmp(schema, own_schema) == 0;
 }
 
-void add_columns(Selection& selection, const Publication& publication, Oid relid) {
-  HeapTuple row = SearchSysCache2(PUBLICATIONRELMAP, ObjectIdGetDatum(relid), ObjectIdGetDatum(publication.oid));
-  if (publication.alltables || !HeapTupleIsValid(row)) {
-    selection.all_columns = true;
-  } else {
-    bool no_filter = true;
-    (void)SysCacheGetAttr(PUBLICATIONRELMAP, row, Anum_pg_publication_rel_prqual, &no_filter);
-    if (!no_filter)
-      ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                      errmsg("publication \"%s\" has a row filter for table \"%s\", which walgate does not support",
-                             publication.name, get_rel_name(relid)),
-                      errhint("Publish the table without WHERE.")));
-    bool no_list = true;
-    const Datum list = SysCacheGetAttr(PUBLICATIONRELMAP, row, Anum_pg_publication_rel_prattrs, &no_list);
-    if (no_list) {
+/// Where a publication has a relation: itself, or a partitioned table above it.
+struct Place {
+  bool published;
+  Oid publish_as;
+  int level;  ///< 0 is the relation, 1 its parent, and so on
+};
+
+Place place_of(const Publication& publication, Relation relation, List* direct, List* by_schema, List* ancestors) {
+  Place place = {publication.alltables, RelationGetRelid(relation), 0};
+  if (publication.alltables) {
+    if (publication.pubviaroot && ancestors != NIL) {
+      place.publish_as = llast_oid(ancestors);
+      place.level = list_length(ancestors);
+    }
+    return place;
+  }
+  int level = 0;
+  const Oid ancestor =
+      ancestors == NIL ? InvalidOid : GetTopMostAncestorInPublication(publication.oid, ancestors, &level);
+  if (OidIsValid(ancestor) && publication.pubviaroot) {
+    place.publish_as = ancestor;
+    place.level = level;
+  }
+  place.published =
+      OidIsValid(ancestor) || list_member_oid(direct, publication.oid) || list_member_oid(by_schema, publication.oid);
+  return place;
+}
+
+/// The published operation behind each index of a filter.
+bool publishes(const PublicationActions& actions, std::size_t action) {
+  switch (static_cast<RowAction>(action)) {
+    case RowAction::insert:
+      return actions.pubinsert;
+    case RowAction::update:
+      return actions.pubupdate;
+    case RowAction::delete_:
+      return actions.pubdelete;
+  }
+  return false;
+}
+
+/// Gathers the columns and conditions of a relation over several publications.
+struct Gathered {
+  Selection selection;
+  bool unfiltered[row_action_count];  ///< a publication lets all rows of the operation through
+
+  void add(const Publication& publication) {
+    HeapTuple row = nullptr;
+    // A publication of the whole schema has neither list nor filter, even where it names the table as well.
+    if (!publication.alltables &&
+        !SearchSysCacheExists2(PUBLICATIONNAMESPACEMAP, ObjectIdGetDatum(get_rel_namespace(selection.publish_as)),
+                               ObjectIdGetDatum(publication.oid)))
+      row =
+          SearchSysCache2(PUBLICATIONRELMAP, ObjectIdGetDatum(selection.publish_as), ObjectIdGetDatum(publication.oid));
+    add_columns(row);
+    add_filter(publication, row);
+    if (HeapTupleIsValid(row)) ReleaseSysCache(row);
+  }
+
+ private:
+  void add_columns(HeapTuple row) {
+    bool all = true;
+    Datum list = 0;
+    if (HeapTupleIsValid(row)) list = SysCacheGetAttr(PUBLICATIONRELMAP, row, Anum_pg_publication_rel_prattrs, &all);
+    if (all) {
       selection.all_columns = true;
     } else {
       selection.columns = pub_collist_to_bitmapset(selection.columns, list, nullptr);
     }
   }
-  if (HeapTupleIsValid(row)) ReleaseSysCache(row);
-}
+
+  void add_filter(const Publication& publication, HeapTuple row) {
+    bool no_filter = true;
+    Datum filter = 0;
+    if (HeapTupleIsValid(row))
+      filter = SysCacheGetAttr(PUBLICATIONRELMAP, row, Anum_pg_publication_rel_prqual, &no_filter);
+    for (std::size_t action = 0; action < row_action_count; ++action) {
+      if (!publishes(publication.pubactions, action)) continue;
+      if (no_filter) {
+        unfiltered[action] = true;
+      } else {
+        selection.filters[action] = lappend(selection.filters[action], stringToNode(TextDatumGetCString(filter)));
+      }
+    }
+  }
+};
 
 }  // namespace
 
@@ -69,38 +131,48 @@ void Publications::load() {
                       errmsg("publication \"%s\" does not exist at this position of the WAL", name),
                       errhint("Create the publication before the slot; if it is newer than the slot, drop the slot and "
                               "create it again.")));
-    if (publication->pubviaroot)
-      ereport(ERROR,
-              (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-               errmsg("publication \"%s\" has publish_via_partition_root, which walgate does not support", name),
-               errhint("Run ALTER PUBLICATION %s SET (publish_via_partition_root = false).", quote_identifier(name))));
     publications_ = lappend(publications_, publication);
   }
   MemoryContextSwitchTo(caller);
 }
 
 Selection Publications::selection_of(Relation relation) {
-  Selection selection;
+  Gathered gathered = {};
+  Selection& selection = gathered.selection;
+  const Oid relid = RelationGetRelid(relation);
+  selection.publish_as = relid;
   // Materialised views are logged like tables; only tables are published.
-  if (relation->rd_rel->relkind != RELKIND_RELATION || !is_publishable_relation(relation)) return selection;
-  const char* schema = get_namespace_name(RelationGetNamespace(relation));
-  if (schema == nullptr || std::strcmp(schema, own_schema) == 0) return selection;
+  const char kind = relation->rd_rel->relkind;
+  if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE) return selection;
+  if (!is_publishable_relation(relation) || is_in_own_schema(relid)) return selection;
 
   if (!valid_) load();
-  const Oid relid = RelationGetRelid(relation);
   List* direct = GetRelationPublications(relid);
   List* by_schema = GetSchemaPublications(RelationGetNamespace(relation));
   List* ancestors = relation->rd_rel->relispartition ? get_partition_ancestors(relid) : NIL;
+  List* publications = NIL;  // that have the relation at the highest place of all
+  int level = 0;
   ListCell* cell = nullptr;
   foreach (cell, publications_) {
-    const auto& publication = *static_cast<const Publication*>(lfirst(cell));
-    if (!is_published(publication, relation, direct, by_schema, ancestors)) continue;
-    selection.actions.pubinsert |= publication.pubactions.pubinsert;
-    selection.actions.pubupdate |= publication.pubactions.pubupdate;
-    selection.actions.pubdelete |= publication.pubactions.pubdelete;
-    selection.actions.pubtruncate |= publication.pubactions.pubtruncate;
-    add_columns(selection, publication, relid);
+    auto* publication = static_cast<Publication*>(lfirst(cell));
+    const Place place = place_of(*publication, relation, direct, by_schema, ancestors);
+    if (!place.published) continue;
+    // A partitioned table has no rows: without the option its partitions are what is published.
+    if (kind == RELKIND_PARTITIONED_TABLE && !publication->pubviaroot) continue;
+    if (is_in_own_schema(place.publish_as)) continue;
+    selection.actions.pubinsert |= publication->pubactions.pubinsert;
+    selection.actions.pubupdate |= publication->pubactions.pubupdate;
+    selection.actions.pubdelete |= publication->pubactions.pubdelete;
+    selection.actions.pubtruncate |= publication->pubactions.pubtruncate;
+    if (place.level < level) continue;
+    if (place.level > level) publications = NIL;
+    level = place.level;
+    selection.publish_as = place.publish_as;
+    publications = lappend(publications, publication);
   }
+  foreach (cell, publications) gathered.add(*static_cast<const Publication*>(lfirst(cell)));
+  for (std::size_t action = 0; action < row_action_count; ++action)
+    if (gathered.unfiltered[action]) selection.filters[action] = NIL;
   return selection;
 }
 

@@ -1,4 +1,4 @@
-// publication.hpp - which tables, columns and operations the publications of a session let through.
+// publication.hpp - which tables, columns, rows and operations the publications of a session let through.
 //
 // Publications are read with the historic catalog, so that CREATE, ALTER and DROP PUBLICATION take effect
 // exactly at their place in the WAL.  The rules are those of the server's own pgoutput.c:get_rel_sync_entry.
@@ -13,16 +13,29 @@ extern "C" {
 
 namespace walgate {
 
+/// The operations that a row filter may stand before, as indexes.
+enum class RowAction : std::uint8_t { insert, update, delete_ };
+inline constexpr std::size_t row_action_count = 3;
+
 /// What is published of one relation by all publications of the session together.
 struct Selection {
-  PublicationActions actions = {};  ///< of any publication that has the relation
-  bool all_columns = false;         ///< at least one of them has no column list
-  Bitmapset* columns = nullptr;     ///< else the attribute numbers in any of their lists
+  PublicationActions actions;  ///< of any publication that has the relation
+  /// Under whose name: the relation itself, or the partitioned table above it that is published as a whole.
+  Oid publish_as;
+  bool all_columns;    ///< at least one of them has no column list
+  Bitmapset* columns;  ///< else the attribute numbers of `publish_as` in any of their lists
+  /// The WHERE conditions on rows of `publish_as` (Node*), of which one must be true; NIL lets all rows through.
+  List* filters[row_action_count];
 
   [[nodiscard]] bool any() const {
     return actions.pubinsert || actions.pubupdate || actions.pubdelete || actions.pubtruncate;
   }
   [[nodiscard]] bool has_column(AttrNumber attnum) const { return all_columns || bms_is_member(attnum, columns); }
+  [[nodiscard]] bool has_filter() const {
+    for (const List* filter : filters)
+      if (filter != NIL) return true;
+    return false;
+  }
 };
 
 /// The publications of a session.

@@ -51,9 +51,11 @@ void RelationCache::open(MemoryContext parent, List* publications, bool text_onl
   context_ = parent;
   HASHCTL control = {};
   control.keysize = sizeof(Oid);
-  control.entrysize = sizeof(RelationEntry);
   control.hcxt = parent;
+  control.entrysize = sizeof(RelationEntry);
   entries_ = hash_create("walgate relations", 128, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+  control.entrysize = sizeof(PublishedRelation);
+  published_ = hash_create("walgate published relations", 128, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
   last_ = nullptr;
   publications_.open(parent, publications);
   scratch_.open(parent);
@@ -73,8 +75,18 @@ void RelationCache::invalidate_relation(Oid relid) {
     invalidate_all();
     return;
   }
-  auto* entry = static_cast<RelationEntry*>(hash_search(entries_, &relid, HASH_FIND, nullptr));
-  if (entry != nullptr) entry->valid = false;
+  if (auto* entry = static_cast<RelationEntry*>(hash_search(entries_, &relid, HASH_FIND, nullptr)))
+    entry->valid = false;
+  if (const auto* published = static_cast<PublishedRelation*>(hash_search(published_, &relid, HASH_FIND, nullptr)))
+    invalidate_published_as(*published);
+}
+
+// Its partitions carry its name, columns and conditions.
+void RelationCache::invalidate_published_as(const PublishedRelation& published) {
+  HASH_SEQ_STATUS scan;
+  hash_seq_init(&scan, entries_);
+  while (auto* entry = static_cast<RelationEntry*>(hash_seq_search(&scan)))
+    if (entry->published == &published) entry->valid = false;
 }
 
 void RelationCache::invalidate_types(std::uint32_t hash) {
@@ -110,58 +122,101 @@ void RelationCache::build(RelationEntry& entry, Relation relation) {
   // Before anything is read: an invalidation that arrives meanwhile must win.
   entry.valid = true;
   entry.types = {};
+  if (entry.published != nullptr && entry.published->described_by == &entry) entry.published->described_by = nullptr;
+  entry.published = nullptr;
   MemoryContextReset(entry.context);
   const MemoryContext caller = MemoryContextSwitchTo(entry.context);
 
   entry.selection = publications_.selection_of(relation);
   if (entry.selection.any()) {
-    entry.schema = get_namespace_name(RelationGetNamespace(relation));
-    entry.name = pstrdup(RelationGetRelationName(relation));
-    entry.kind = relation->rd_rel->relkind;
-    entry.replica_identity = relation->rd_rel->relreplident;
-    entry.column_count = entry.key_count = 0;
-    entry.has_text = false;
-    const TupleDesc attributes = RelationGetDescr(relation);
-    entry.columns = make_array_in_context<Column>(static_cast<std::size_t>(attributes->natts));
-    const Bitmapset* key = RelationGetIdentityKeyBitmap(relation);
-    for (int i = 0; i < attributes->natts; ++i) {
-      const Form_pg_attribute attribute = TupleDescAttr(attributes, i);
-      if (attribute->attisdropped || attribute->attgenerated != '\0') continue;
-      if (!entry.selection.has_column(attribute->attnum)) continue;
-      Column& column = entry.columns[entry.column_count++];
-      column.index = i;
-      column.is_key = bms_is_member(attribute->attnum - FirstLowInvalidHeapAttributeNumber, key);
-      column.type = read_column_type(attribute->atttypid, entry.types);
-      column.codec = text_only_ ? text_codec(attribute->atttypid, attribute->attlen)
-                                : choose_codec(attribute->atttypid, attribute->attlen, entry.types);
-      column.typmod = attribute->atttypmod;
-      column.name = pstrdup(NameStr(attribute->attname));
-      if (column.is_key) ++entry.key_count;
-      if (column.codec.format == wire::ValueFormat::text) entry.has_text = true;
+    const Oid publish_as = entry.selection.publish_as;
+    bool found = false;
+    auto* published = static_cast<PublishedRelation*>(hash_search(published_, &publish_as, HASH_ENTER, &found));
+    if (!found) {
+      *published = PublishedRelation{};
+      published->oid = publish_as;
+      published->id = ++last_id_;
     }
-    describe(entry);
+    entry.published = published;
+    if (publish_as == RelationGetRelid(relation)) {
+      build_columns(entry, relation, relation);
+    } else {
+      Relation root = RelationIdGetRelation(publish_as);
+      if (!RelationIsValid(root)) elog(ERROR, "could not open relation %u", publish_as);
+      build_columns(entry, relation, root);
+      RelationClose(root);
+    }
   }
   MemoryContextSwitchTo(caller);
 }
 
-// The same words as before need not be sent again, whatever made us look.
-void RelationCache::describe(RelationEntry& entry) {
+namespace {
+
+/// Where the attribute stands in a deformed tuple of `relation`; -1 for nowhere.
+int index_in(Relation relation, Relation published, int attribute_index) {
+  if (relation == published) return attribute_index;
+  const char* name = NameStr(TupleDescAttr(RelationGetDescr(published), attribute_index)->attname);
+  const TupleDesc attributes = RelationGetDescr(relation);
+  for (int i = 0; i < attributes->natts; ++i) {
+    const Form_pg_attribute attribute = TupleDescAttr(attributes, i);
+    if (!attribute->attisdropped && std::strcmp(NameStr(attribute->attname), name) == 0) return i;
+  }
+  return -1;
+}
+
+}  // namespace
+
+void RelationCache::build_columns(RelationEntry& entry, Relation relation, Relation published) {
+  entry.schema = get_namespace_name(RelationGetNamespace(published));
+  entry.name = pstrdup(RelationGetRelationName(published));
+  entry.kind = published->rd_rel->relkind;
+  entry.replica_identity = relation->rd_rel->relreplident;
+  entry.column_count = entry.key_count = 0;
+  entry.has_text = false;
+  const TupleDesc attributes = RelationGetDescr(published);
+  entry.columns = make_array_in_context<Column>(static_cast<std::size_t>(attributes->natts));
+  int* index_of = make_array_in_context<int>(static_cast<std::size_t>(attributes->natts));
+  const Bitmapset* key = RelationGetIdentityKeyBitmap(relation);
+  for (int i = 0; i < attributes->natts; ++i) {
+    const Form_pg_attribute attribute = TupleDescAttr(attributes, i);
+    index_of[i] = attribute->attisdropped ? -1 : index_in(relation, published, i);
+    if (index_of[i] < 0 || attribute->attgenerated != '\0') continue;
+    if (!entry.selection.has_column(attribute->attnum)) continue;
+    Column& column = entry.columns[entry.column_count++];
+    column.index = index_of[i];
+    column.is_key = bms_is_member(column.index + 1 - FirstLowInvalidHeapAttributeNumber, key);
+    column.type = read_column_type(attribute->atttypid, entry.types);
+    column.codec = text_only_ ? text_codec(attribute->atttypid, attribute->attlen)
+                              : choose_codec(attribute->atttypid, attribute->attlen, entry.types);
+    column.typmod = attribute->atttypmod;
+    column.name = pstrdup(NameStr(attribute->attname));
+    if (column.is_key) ++entry.key_count;
+    if (column.codec.format == wire::ValueFormat::text) entry.has_text = true;
+  }
+  entry.has_filter = entry.selection.has_filter();
+  if (entry.has_filter) entry.filter.prepare(entry.selection, published, index_of);
+}
+
+// The same words as before need not be sent again, whatever made us look.  Partitions under one name may differ in
+// their replica identity; then the description changes from one to the other.
+bool RelationCache::description_differs(RelationEntry& entry) {
+  PublishedRelation& published = *entry.published;
+  published.described_by = &entry;
   scratch_.clear();
   append_description(scratch_, entry);
-  if (entry.description != nullptr && entry.description_size == scratch_.size() &&
-      std::memcmp(entry.description, scratch_.data(), scratch_.size()) == 0)
-    return;
-  if (entry.description != nullptr) pfree(entry.description);
-  entry.description = static_cast<char*>(MemoryContextAlloc(context_, scratch_.size()));
-  entry.description_size = scratch_.size();
-  std::memcpy(entry.description, scratch_.data(), scratch_.size());
-  if (entry.id == 0) entry.id = ++last_id_;
-  ++entry.version;
-  entry.described = false;
+  if (published.description != nullptr && published.description_size == scratch_.size() &&
+      std::memcmp(published.description, scratch_.data(), scratch_.size()) == 0)
+    return false;
+  if (published.description != nullptr) pfree(published.description);
+  published.description = static_cast<char*>(MemoryContextAlloc(context_, scratch_.size()));
+  published.description_size = scratch_.size();
+  std::memcpy(published.description, scratch_.data(), scratch_.size());
+  ++published.version;
+  return true;
 }
 
 void append_description(RecordBuffer& out, const RelationEntry& entry) {
-  out.append_u32(entry.oid);
+  out.append_u32(entry.published->oid);
   out.append_u8(static_cast<std::uint8_t>(entry.kind));
   out.append_u8(static_cast<std::uint8_t>(entry.replica_identity));
   out.append_string(entry.schema);

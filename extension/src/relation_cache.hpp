@@ -5,7 +5,7 @@
 // access, also in the middle of building an entry, so the callbacks only mark; nothing is freed there.
 #pragma once
 
-#include "publication.hpp"
+#include "row_filter.hpp"
 #include "value_codec.hpp"
 
 extern "C" {
@@ -14,9 +14,9 @@ extern "C" {
 
 namespace walgate {
 
-/// One published column, in the order of the table.
+/// One published column, in the order of the published table.
 struct Column {
-  int index;  ///< in the arrays of a deformed tuple
+  int index;  ///< in a deformed tuple of the relation
   bool is_key;
   ValueCodec codec;
   ColumnType type;
@@ -24,26 +24,37 @@ struct Column {
   const char* name;
 };
 
+struct RelationEntry;
+
+/// A relation as the reader knows it.  All partitions that are published under one name share it.
+struct PublishedRelation {
+  Oid oid;  ///< the key of the hash table: first, as it demands
+  std::uint32_t id;
+  std::uint32_t version;              ///< of the description; 0 before the first
+  const RelationEntry* described_by;  ///< whose description the reader holds; null when none is known to fit
+  char* description;                  ///< its bytes, in the cache's own context
+  std::size_t description_size;
+};
+
+/// A relation as the WAL knows it.
 struct RelationEntry {
   Oid oid;  ///< the key of the hash table: first, as it demands
   bool valid;
   Selection selection;  ///< what of it is published
-  // The rest is set only where something is published.
+  // The rest is set only where something is published; names and kind are those of `published`.
+  PublishedRelation* published;
   const char* schema;
   const char* name;
   char kind;
-  char replica_identity;
+  char replica_identity;  ///< of the relation itself: the WAL holds what it asks for
   Column* columns;
   int column_count;
   int key_count;
-  bool has_text;          ///< a column is written by its output function
-  std::uint32_t id;       ///< 0 until the relation is described first
-  std::uint32_t version;  ///< of the description; 0 before the first
-  bool described;         ///< this version has been written
+  bool has_text;  ///< a column is written by its output function
+  bool has_filter;
+  RowFilter filter;  ///< set where has_filter
   TypeHashes types;
   MemoryContext context;  ///< of everything above that is a pointer
-  char* description;      ///< the bytes behind `version`, in the cache's own context
-  std::size_t description_size;
 };
 
 /// All relations of a session.
@@ -52,6 +63,11 @@ class RelationCache {
   /// Everything lives under `parent`.  With `text_only` every column is written by its output function.  The cache is
   /// told about changes of the catalog until `parent` goes; there is one open cache in a process.
   void open(MemoryContext parent, List* publications, bool text_only);
+
+  /// Notes that the reader is about to get the description of `entry`, and whether it has to be sent.
+  [[nodiscard]] bool must_describe(RelationEntry& entry) {
+    return entry.published->described_by != &entry && description_differs(entry);
+  }
 
   /// The entry of `relation`, brought up to date.  Good until the callback returns.
   RelationEntry& find(Relation relation) {
@@ -67,10 +83,13 @@ class RelationCache {
  private:
   RelationEntry& find_slowly(Relation relation);
   void build(RelationEntry& entry, Relation relation);
-  void describe(RelationEntry& entry);
+  void build_columns(RelationEntry& entry, Relation relation, Relation published);
+  void invalidate_published_as(const PublishedRelation& published);
+  bool description_differs(RelationEntry& entry);
 
   MemoryContext context_;
-  HTAB* entries_;
+  HTAB* entries_;    // of RelationEntry
+  HTAB* published_;  // of PublishedRelation
   RelationEntry* last_;
   Publications publications_;
   RecordBuffer scratch_;

@@ -11,6 +11,7 @@
 
 extern "C" {
 #include "mb/pg_wchar.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 }
 
@@ -80,8 +81,7 @@ void begin_if_needed(LogicalDecodingContext* ctx, Session& session) {
 }
 
 void describe_if_needed(LogicalDecodingContext* ctx, Session& session, RelationEntry& entry) {
-  if (entry.described) return;
-  entry.described = true;
+  if (!session.relations.must_describe(entry)) return;
   with_writer(session, [&](auto& writer) { writer.relation(ctx, entry); });
 }
 
@@ -129,6 +129,51 @@ RowChange read_change(Session& session, const RelationEntry& entry, Relation rel
     if (result.old_image != OldImage::none) fill_from_old(entry, result);
   }
   return result;
+}
+
+// Nobody could fill in the value of a row that the reader has never seen.
+void require_whole_row(const RelationEntry& entry, const Row& row) {
+  for (int i = 0; i < entry.column_count; ++i) {
+    const Column& column = entry.columns[i];
+    const auto index = static_cast<std::size_t>(column.index);
+    if (row.nulls[index] || !is_unchanged_toast(column.codec, row.values[index])) continue;
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+         errmsg("an update leads a row of \"%s.%s\" into the row filter, but the WAL does not hold its column \"%s\"",
+                entry.schema, entry.name, column.name),
+         errdetail("The value is TOASTed and was not changed by the update."),
+         errhint("ALTER TABLE %s REPLICA IDENTITY FULL prevents this for later updates.",
+                 quote_qualified_identifier(entry.schema, entry.name))));
+  }
+}
+
+/// Whether the row filter lets the change through.  An update that leads a row into the filter becomes an insert,
+/// one that leads it out a delete.
+bool passes_filter(RelationEntry& entry, RowChange& change) {
+  const bool has_old = change.old_image != OldImage::none;
+  switch (change.kind) {
+    case wire::RecordKind::insert:
+      return entry.filter.passes(RowAction::insert, change.new_row);
+    case wire::RecordKind::delete_:
+      // Without an old row there is nothing to test, and nothing may be dropped.
+      return !has_old || entry.filter.passes(RowAction::delete_, change.old_row);
+    default:
+      break;
+  }
+  // Without an old image no column of the condition has changed, and without a new one there is nothing to lead to.
+  const bool new_passes = change.has_new && entry.filter.passes(RowAction::update, change.new_row);
+  const bool old_passes = has_old ? entry.filter.passes(RowAction::update, change.old_row) : new_passes;
+  if (!change.has_new) return !has_old || old_passes;
+  if (new_passes && !old_passes) {
+    require_whole_row(entry, change.new_row);
+    change.kind = wire::RecordKind::insert;
+    change.old_image = OldImage::none;
+  } else if (old_passes && !new_passes) {
+    change.kind = wire::RecordKind::delete_;
+    change.has_new = false;
+  }
+  return new_passes || old_passes;
 }
 
 Row make_row() {
@@ -188,12 +233,14 @@ void on_change(LogicalDecodingContext* ctx, ReorderBufferTXN*, Relation relation
   if (!publishes(entry, change->action)) return;
 
   const MemoryContext caller = enter(session);
-  begin_if_needed(ctx, session);
-  describe_if_needed(ctx, session, entry);
-  if (entry.has_text) use_own_text_settings(session);
-  const RowChange row_change = read_change(session, entry, relation, *change);
-  with_writer(session, [&](auto& writer) { writer.change(ctx, entry, row_change); });
-  ++session.transaction.changes;
+  RowChange row_change = read_change(session, entry, relation, *change);
+  if (!entry.has_filter || passes_filter(entry, row_change)) {
+    begin_if_needed(ctx, session);
+    describe_if_needed(ctx, session, entry);
+    if (entry.has_text) use_own_text_settings(session);
+    with_writer(session, [&](auto& writer) { writer.change(ctx, entry, row_change); });
+    ++session.transaction.changes;
+  }
   leave(session, caller);
 }
 
@@ -206,7 +253,9 @@ void on_truncate(LogicalDecodingContext* ctx, ReorderBufferTXN*, int relation_co
   int count = 0;
   for (int i = 0; i < relation_count; ++i) {
     RelationEntry& entry = session.relations.find(relations[i]);
-    if (entry.selection.actions.pubtruncate) published[count++] = &entry;
+    // A partition that is published under another name is emptied with that, or is a part of it only.
+    const bool own_name = entry.selection.publish_as == entry.oid;
+    if (entry.selection.actions.pubtruncate && own_name) published[count++] = &entry;
   }
   if (count > 0) {
     begin_if_needed(ctx, session);

@@ -31,6 +31,14 @@ SELECT * FROM walgate.check_source('mixed');
 ALTER TABLE public."Unique" REPLICA IDENTITY USING INDEX "Unique_a_key";
 ALTER TABLE public.nothing REPLICA IDENTITY DEFAULT;
 SELECT object FROM walgate.check_source('mixed');
+-- a row filter and values that the WAL leaves out
+CREATE TABLE filtered (id int PRIMARY KEY, body text, amount numeric, n int);
+CREATE PUBLICATION some_rows FOR TABLE filtered WHERE (id > 0);
+SELECT * FROM walgate.check_source('some_rows');
+ALTER PUBLICATION some_rows SET TABLE filtered (id, n) WHERE (id > 0);
+SELECT * FROM walgate.check_source('some_rows');
+DROP PUBLICATION some_rows;
+DROP TABLE filtered;
 -- the role
 SELECT * FROM walgate.check_source('fine', 'regress_service') WHERE name <> 'plugin_not_listed';
 GRANT SELECT ON good TO regress_service;
