@@ -84,6 +84,7 @@ void Applier::run() {
       apply_batch(std::move(pieces));
       continue;
     }
+    if (queue_.is_exhausted()) break;
     if (const auto idle = queue_.take_idle(); idle && *idle > position_) {
       idle_ = idle;
       board_.update([&](Status& status) { status.applied_lsn = *idle; });
@@ -98,6 +99,20 @@ void Applier::run() {
     queue_.filled().clear();
     if (descriptors[2].revents != 0) throw postgres::Interrupted{};
     if (descriptors[3].revents != 0) read_results(0);  // nobody asked: the server says goodbye
+  }
+  settle();
+}
+
+void Applier::settle() {
+  // Leave the slot where the target is, so that the next start finds both in step.
+  if (idle_ && *idle_ > position_ && !same_cluster_) {
+    begin(*idle_);
+    commit(*idle_, {});
+  }
+  for (int tries = 0; tries < 40 && !undurable_.empty(); ++tries) {
+    auto descriptors = std::to_array<pollfd>({{connection_.stop()->descriptor(), POLLIN, 0}});
+    if (postgres::wait(descriptors, durable_poll_interval)) throw postgres::Interrupted{};
+    poll_durable();
   }
 }
 
@@ -121,7 +136,8 @@ void Applier::apply_batch(std::vector<Piece> pieces) {
     apply_piece(piece);
     complete = piece.is_last();
   }
-  commit(new_position);
+  // A deferred constraint speaks up at the COMMIT; it is then the newest transaction that is suspected.
+  commit(new_position, {.xid = newest.xid, .final_lsn = newest.final_lsn});
   const auto delay = std::chrono::system_clock::now() - time_of(newest.commit_time);
   board_.update([&](Status& status) {
     status.lag.milliseconds = std::max<std::int64_t>(
@@ -132,6 +148,7 @@ void Applier::apply_batch(std::vector<Piece> pieces) {
 Piece Applier::next_piece() {
   for (;;) {
     if (auto piece = queue_.take_next()) return std::move(*piece);
+    if (queue_.is_exhausted()) throw postgres::Interrupted{};
     read_results(0);
     auto descriptors = std::to_array<pollfd>({{queue_.filled().descriptor(), POLLIN, 0},
                                               {finish_.descriptor(), POLLIN, 0},
@@ -154,13 +171,15 @@ void Applier::begin(Lsn new_position) {
   if (!replica_role_) pipeline_.query({.purpose = Purpose::begin}, "SET CONSTRAINTS ALL DEFERRED");
 }
 
-void Applier::commit(Lsn new_position) {
+void Applier::commit(Lsn new_position, const Ticket& last) {
   if (standing_error_ && new_position > *standing_error_) {
     pipeline_.query({.purpose = Purpose::note}, "DELETE FROM walgate.errors WHERE pipeline = $1", {config_.pipeline});
   }
   read_results(0);  // every result is checked before the COMMIT is sent
   history_.boundaries.push_back(new_position);
-  pipeline_.query({.purpose = Purpose::commit}, "COMMIT");
+  Ticket committing = last;
+  committing.purpose = Purpose::commit;
+  pipeline_.query(committing, "COMMIT");
   pipeline_.query({.purpose = Purpose::wal_position},
                   "SELECT pg_catalog.pg_current_wal_insert_lsn(), pg_catalog.pg_current_wal_flush_lsn()");
   pipeline_.sync({.purpose = Purpose::sync});
@@ -202,7 +221,7 @@ void Applier::persist_idle() {
   if (!(due && (!same_cluster_ || ahead >= own_wal_bytes)) && ahead < idle_step_bytes) return;
   const auto lsn = *idle_;
   begin(lsn);
-  commit(lsn);
+  commit(lsn, {});
   idle_.reset();
 }
 
@@ -221,12 +240,11 @@ void Applier::apply_piece(const Piece& piece) {
   if (left_out) {
     note_skipped(piece);
   } else {
-    std::size_t since_read = 0;
     for (const auto& change : piece.frame.changes) {
       apply_change(piece.transaction, piece.frame, change);
-      if (++since_read == 64) {
+      if (++unread_ == 64) {
         read_results(most_in_flight);
-        since_read = 0;
+        unread_ = 0;
       }
     }
   }
@@ -413,6 +431,13 @@ void Applier::on_result(const Ticket& ticket, const PGresult* result) {
   switch (ticket.purpose) {
     case Purpose::row: return on_row_count(ticket, hits_of(result));
     case Purpose::truncate: ++counted_.truncates; return;
+    case Purpose::commit:
+      if (PQcmdStatus(const_cast<PGresult*>(result)) != std::string_view{"COMMIT"}) {
+        throw Error{Failure{.name = ErrorName::internal_error,
+                            .message = "target rolled back where it was asked to commit",
+                            .phase = connection_.phase()}};
+      }
+      return;
     case Purpose::wal_position: {
       const auto inserted = Lsn::parse(PQgetvalue(result, 0, 0)).value_or(Lsn{});
       const auto flushed = Lsn::parse(PQgetvalue(result, 0, 1)).value_or(Lsn{});
@@ -449,7 +474,7 @@ void Applier::on_row_count(const Ticket& ticket, std::uint64_t hits) {
       default: ++counted_.deletes; return;
     }
   }
-  if (ticket.kind == wire::RecordKind::insert) {  // only where ON CONFLICT was asked for, or a trigger took the row
+  if (ticket.kind == wire::RecordKind::insert && plan.on_duplicate != OnDuplicate::stop) {
     ++counted_.duplicates_skipped;
     ++conflicts_.insert_exists;
     return;
@@ -460,7 +485,9 @@ void Applier::on_row_count(const Ticket& ticket, std::uint64_t hits) {
     return;
   }
   if (hits == 0) {
-    ++(ticket.kind == wire::RecordKind::update ? conflicts_.update_missing : conflicts_.delete_missing);
+    // An insert that stores nothing was taken by a trigger or a rule of the target.
+    if (ticket.kind == wire::RecordKind::update) ++conflicts_.update_missing;
+    if (ticket.kind == wire::RecordKind::delete_) ++conflicts_.delete_missing;
     if (plan.on_missing == OnMissing::skip) {
       ++counted_.missing_rows_skipped;
       log::warning("row_missing", fmt::format("{} hit no row and was skipped, as the configuration asks", text_of(ticket.kind)),
@@ -473,7 +500,7 @@ void Applier::on_row_count(const Ticket& ticket, std::uint64_t hits) {
       .message = fmt::format("{} of {} hit {} rows of {}", text_of(ticket.kind), plan.source.display(), hits,
                              plan.target.display()),
       .detail = fmt::format("the row is located by ({})", plan.key_names()),
-      .remedy = hits == 0 ? fmt::format("find out who changed the target; then restore the row, or set on_missing to \"skip\" "
+      .remedy = hits == 0 ? fmt::format("find out who changed the target, or which trigger took the row; then restore the row, or set on_missing to \"skip\" "
                                         "for this table, or leave the transaction out with `walgate skip --lsn {}`",
                                         ticket.final_lsn.text())
                           : std::string{},

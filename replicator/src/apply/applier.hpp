@@ -41,7 +41,8 @@ class Applier {
           PieceQueue& queue, Acknowledgement& acknowledgement, StatusBoard& board, History& history,
           const postgres::Event& finish);
 
-  /// Until `finish` is set.  Throws Error, and Interrupted when the connection's stop event is set.
+  /// Until `finish` is set or the queue is closed and empty.  Throws Error; Interrupted when the connection's stop event is
+  /// set, or when a transaction's rest will not come.
   void run();
 
  private:
@@ -76,11 +77,12 @@ class Applier {
   void execute(Ticket ticket, const Prepared& prepared, const TablePlan& plan, bool old_is_key);
 
   void begin(Lsn new_position);
-  void commit(Lsn new_position);
+  void commit(Lsn new_position, const Ticket& last);
   void note_skipped(const Piece& piece);
   Piece next_piece();
   void persist_idle();
   void poll_durable();
+  void settle();
   void read_results(std::size_t most);
   void on_result(const Ticket& ticket, const PGresult* result);
   void on_row_count(const Ticket& ticket, std::uint64_t hits);
@@ -119,6 +121,7 @@ class Applier {
   std::vector<wire::Value> new_values_;
   std::vector<wire::Value> old_values_;
   std::vector<bool> unchanged_;
+  std::size_t unread_ = 0;  ///< statements since results were read
   postgres::Parameters parameters_;
 
   postgres::Connection connection_;

@@ -115,10 +115,11 @@ bool try_lock_pipeline(Connection& target, const std::string& pipeline) {
                     0, 0);
 }
 
-Claim claim_pipeline(Connection& target, const std::string& pipeline, std::int64_t slot_transactions) {
+Claim claim_pipeline(Connection& target, const std::string& pipeline, std::int64_t slot_transactions,
+                     bool same_cluster) {
   // A position read after a restart is visible but perhaps not durable; acknowledging it would lose data in a crash of
   // the target.  This commit flushes everything before it.
-  target.exec("BEGIN; SET LOCAL synchronous_commit = local");
+  target.exec(fmt::format("BEGIN; SET LOCAL synchronous_commit = {}", same_cluster ? "local" : "on"));
   const auto result = target.exec(
       "UPDATE walgate.progress SET epoch = epoch + 1 WHERE pipeline = $1 RETURNING position, epoch", {pipeline});
   if (rows(result) != 1) {

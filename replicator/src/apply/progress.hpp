@@ -62,8 +62,9 @@ struct Claim {
   Lsn position;
   std::int64_t epoch = 0;
 };
+/// `same_cluster`: waiting for standbys could mean waiting for ourselves.
 [[nodiscard]] Claim claim_pipeline(postgres::Connection& target, const std::string& pipeline,
-                                   std::int64_t slot_transactions);
+                                   std::int64_t slot_transactions, bool same_cluster);
 
 void record_slot_transactions(postgres::Connection& target, const std::string& pipeline, std::int64_t slot_transactions);
 

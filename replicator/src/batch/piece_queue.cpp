@@ -80,6 +80,17 @@ std::optional<Lsn> PieceQueue::take_idle() {
   return std::exchange(idle_, std::nullopt);
 }
 
+void PieceQueue::close() {
+  const std::lock_guard lock{mutex_};
+  closed_ = true;
+  filled_.set();
+}
+
+bool PieceQueue::is_exhausted() const {
+  const std::lock_guard lock{mutex_};
+  return closed_ && pieces_.empty();
+}
+
 std::uint64_t PieceQueue::waiting_transactions() const {
   const std::lock_guard lock{mutex_};
   return commits_;

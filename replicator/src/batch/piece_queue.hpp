@@ -30,6 +30,8 @@ class PieceQueue {
   [[nodiscard]] bool try_put(Piece& piece);
   /// Everything up to `lsn` has been put.  Only between transactions.
   void put_idle(Lsn lsn);
+  /// Nothing more will be put: the applier finishes what is whole.
+  void close();
   /// Set when there may be room again.
   [[nodiscard]] postgres::Event& room() noexcept { return room_; }
 
@@ -43,6 +45,8 @@ class PieceQueue {
   /// Set when something was put.
   [[nodiscard]] postgres::Event& filled() noexcept { return filled_; }
 
+  /// Closed, and nothing is left to take.
+  [[nodiscard]] bool is_exhausted() const;
   /// Whole transactions that wait.
   [[nodiscard]] std::uint64_t waiting_transactions() const;
 
@@ -56,6 +60,7 @@ class PieceQueue {
   std::uint64_t commits_ = 0;  ///< last pieces among pieces_
   std::optional<Lsn> idle_;
   bool receiver_waits_ = false;
+  bool closed_ = false;
   postgres::Event room_;
   postgres::Event filled_;
 };

@@ -79,6 +79,8 @@ enum class ErrorName : std::uint8_t {
   serialization_failure,
   server_out_of_resources,
   server_shutting_down,
+  statement_cancelled,
+  target_stalled,
   target_error,
   source_error,
   // commands

@@ -35,8 +35,9 @@ constexpr auto rules = std::to_array<Rule>({
     {"55P03", ErrorName::lock_not_available, Recovery::retry, true},
     {"55006", ErrorName::slot_in_use, Recovery::retry, true},
     {"55", ErrorName::statement_refused, Recovery::stop, true},
-    {"57014", ErrorName::lock_not_available, Recovery::retry, true},  // cancelled: by a person or a timeout
+    {"57014", ErrorName::statement_cancelled, Recovery::retry, true},
     {"57P", ErrorName::server_shutting_down, Recovery::retry, true},
+    {"WG001", ErrorName::position_moved, Recovery::stop, true},  // walgate.advance()
     {"58", ErrorName::server_out_of_resources, Recovery::retry, true},  // I/O errors of the server
 });
 

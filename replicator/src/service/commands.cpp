@@ -1,0 +1,157 @@
+#include "service/commands.hpp"
+
+#include <fmt/format.h>
+
+#include "apply/target_session.hpp"
+#include "service/registration.hpp"
+#include "service/start_checks.hpp"
+#include "stream/source_session.hpp"
+
+namespace walgate::service {
+
+namespace {
+
+/// Both sessions that most commands need.
+struct Sessions {
+  postgres::Connection target;
+  postgres::Connection replication;
+};
+
+Sessions open_both(const Config& config) {
+  auto target = apply::open_target(config, "UTF8", nullptr);
+  auto replication = stream::open_replication(config, nullptr);
+  target.set_phase("check");
+  replication.set_phase("check");
+  return {std::move(target), std::move(replication)};
+}
+
+[[noreturn]] void not_registered(const Config& config) {
+  throw Error{Failure{.name = ErrorName::not_initialised,
+                      .message = fmt::format("target knows no pipeline \"{}\"", config.pipeline),
+                      .phase = "check"}};
+}
+
+void require_registration(const Config& config, postgres::Connection& target) {
+  const auto tables = target.exec("SELECT to_regclass('walgate.pipelines') IS NOT NULL");
+  if (!bool_field(tables, 0, 0) || !apply::find_registration(target, config.pipeline)) not_registered(config);
+}
+
+}  // namespace
+
+std::vector<std::string> init(const Config& config) {
+  auto sessions = open_both(config);
+  auto now = look_around(config, sessions.replication, sessions.target);
+  throw_errors(check_positions(config, now));
+  auto done = ensure_registered(config, now, sessions.target);
+  if (done.empty()) {
+    done.push_back(fmt::format("pipeline {} is registered already, at {}", config.pipeline, now.progress->position.text()));
+  }
+  return done;
+}
+
+std::vector<Finding> check(const Config& config) {
+  auto sessions = open_both(config);
+  const auto now = look_around(config, sessions.replication, sessions.target);
+  auto findings = check_positions(config, now);
+  for (auto more : {check_mapping(config, now, sessions.target), check_source(config, sessions.replication)}) {
+    findings.insert(findings.end(), more.begin(), more.end());
+  }
+  if (!now.registration) {
+    findings.push_back({Severity::info, ErrorName::not_initialised, fmt::format("pipeline \"{}\"", config.pipeline),
+                        "the target does not know the pipeline yet", "`walgate run` and `walgate init` register it"});
+  }
+  return findings;
+}
+
+Status offline_status(const Config& config) {
+  Status status;
+  status.pipeline = config.pipeline;
+  status.version = WALGATE_VERSION;
+  status.state = ServiceState::stopped;
+  status.since = std::chrono::system_clock::now();
+  auto target = apply::open_target(config, "UTF8", nullptr);
+  target.set_phase("status");
+  require_registration(config, target);
+  const auto progress = apply::read_progress(target, config.pipeline);
+  status.applied_lsn = status.received_lsn = progress->position;
+  status.replica_role = apply::find_registration(target, config.pipeline)->replica_role;
+  status.error = apply::standing_error(target, config.pipeline);
+  if (status.error) {
+    status.reason = status.error->message;
+    status.next_step = status.error->remedy;
+  }
+  // Nobody answered over HTTP, but somebody may hold the pipeline: another host's service, or one without a listener.
+  if (!apply::try_lock_pipeline(target, config.pipeline)) {
+    status.state = ServiceState::streaming;
+    status.pid = progress->pid;
+    status.reason = fmt::format("a service on host \"{}\" holds the pipeline and was not asked itself", progress->host);
+    status.next_step = "ask it there, or set http.listen to an address that can be reached";
+  }
+  auto source = stream::open_monitor(config, nullptr);
+  source.set_phase("status");
+  if (const auto slot = stream::find_slot(source, config.source.slot)) {
+    const auto flushed = source.exec("SELECT pg_catalog.pg_current_wal_flush_lsn()");
+    status.source_lsn = lsn_field(flushed, 0, 0);
+    status.confirmed_lsn = slot->confirmed_flush;
+    status.lag.bytes = status.source_lsn.value - std::min(status.source_lsn.value, status.applied_lsn.value);
+    status.retained_wal_bytes = status.source_lsn.value - std::min(status.source_lsn.value, slot->restart.value);
+  }
+  return status;
+}
+
+std::vector<std::string> remove(const Config& config, bool keep_slot) {
+  std::vector<std::string> done;
+  auto target = apply::open_target(config, "UTF8", nullptr);
+  target.set_phase("remove");
+  const auto tables = target.exec("SELECT to_regclass('walgate.pipelines') IS NOT NULL");
+  const bool known = bool_field(tables, 0, 0) && apply::find_registration(target, config.pipeline);
+  if (known) {
+    if (!apply::try_lock_pipeline(target, config.pipeline)) {
+      throw Error{Failure{.name = ErrorName::pipeline_running,
+                          .message = fmt::format("a service runs the pipeline \"{}\"", config.pipeline),
+                          .phase = "remove"}};
+    }
+  }
+  // The slot first: a pipeline without its slot can be removed again, a slot without its pipeline would retain WAL unseen.
+  if (!keep_slot) {
+    auto source = stream::open_monitor(config, nullptr);
+    source.set_phase("remove");
+    const auto slot = stream::find_slot(source, config.source.slot);
+    if (!slot) {
+      done.push_back(fmt::format("the source has no slot {}", config.source.slot));
+    } else if (slot->plugin != "walgate") {
+      throw Error{Failure{.name = ErrorName::slot_of_other_plugin,
+                          .message = fmt::format("slot \"{}\" belongs to the output plugin \"{}\"", config.source.slot, slot->plugin),
+                          .phase = "remove"}};
+    } else {
+      source.exec("SELECT pg_catalog.pg_drop_replication_slot($1)", {config.source.slot});
+      done.push_back(fmt::format("dropped the slot {}", config.source.slot));
+    }
+  }
+  if (known) {
+    apply::forget_pipeline(target, config.pipeline);
+    done.push_back(fmt::format("the target has forgotten the pipeline {}", config.pipeline));
+  } else {
+    done.push_back(fmt::format("the target knows no pipeline {}", config.pipeline));
+  }
+  return done;
+}
+
+std::vector<std::string> skip(const Config& config, Lsn lsn) {
+  auto target = apply::open_target(config, "UTF8", nullptr);
+  target.set_phase("skip");
+  require_registration(config, target);
+  const auto standing = apply::standing_error(target, config.pipeline);
+  if (!standing || standing->lsn != lsn) {
+    throw Error{Failure{
+        .name = ErrorName::skip_refused,
+        .message = fmt::format("{} is not the transaction that the pipeline \"{}\" stands at", lsn.text(), config.pipeline),
+        .detail = standing && standing->lsn ? fmt::format("the standing error is at {}", standing->lsn->text())
+                                            : "there is no standing error of a transaction",
+        .phase = "skip"}};
+  }
+  apply::request_skip(target, config.pipeline, lsn);
+  return {fmt::format("the transaction at {} will be left out; what was in it will stand in walgate.skips", lsn.text())};
+}
+
+}  // namespace walgate::service

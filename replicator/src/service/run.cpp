@@ -1,0 +1,187 @@
+// run.cpp - the run loop: sessions, one after the other, until a person is needed or wants us to leave.
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <random>
+#include <thread>
+
+#include "apply/history.hpp"
+#include "apply/progress.hpp"
+#include "apply/target_session.hpp"
+#include "observe/http.hpp"
+#include "observe/log.hpp"
+#include "service/commands.hpp"
+#include "service/session.hpp"
+#include "wire/reader.hpp"
+
+namespace walgate::service {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int exit_done = 0;
+constexpr int exit_needs_person = 2;
+/// From the wish to leave until what is in flight is rolled back.
+constexpr auto grace = 5s;
+/// A session that streamed for this long makes the next failure a new one.
+constexpr auto healthy_after = 30s;
+
+/// Turns SIGTERM and SIGINT into events: the first asks to finish, the second, or the end of the grace, to stop.
+class Signals {
+ public:
+  Signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    descriptor_ = signalfd(-1, &set, SFD_CLOEXEC);
+    thread_ = std::jthread{[this] { watch(); }};
+  }
+  ~Signals() {
+    done_.set();
+    thread_.join();
+    close(descriptor_);
+  }
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
+  [[nodiscard]] const postgres::Event& finish() const noexcept { return finish_; }
+  [[nodiscard]] const postgres::Event& stop() const noexcept { return stop_; }
+
+ private:
+  /// False when the time ran out or the service is done.
+  bool next(std::chrono::milliseconds timeout) {
+    auto descriptors = std::to_array<pollfd>({{descriptor_, POLLIN, 0}, {done_.descriptor(), POLLIN, 0}});
+    if (!postgres::wait(descriptors, timeout) || descriptors[0].revents == 0) return false;
+    signalfd_siginfo info{};
+    if (read(descriptor_, &info, sizeof info) != sizeof info) return false;
+    log::info("stopping", "asked to stop; finishing the transaction in flight", {{"signal", info.ssi_signo}});
+    return true;
+  }
+  void watch() {
+    if (!next(-1ms)) return;
+    finish_.set();
+    next(grace);
+    stop_.set();
+  }
+
+  int descriptor_ = -1;
+  postgres::Event finish_;
+  postgres::Event stop_;
+  postgres::Event done_;
+  std::jthread thread_;
+};
+
+/// 100 ms, doubled up to 30 s, each with up to a quarter more or less.
+class Backoff {
+ public:
+  void reset() noexcept { next_ = first; }
+  std::chrono::milliseconds take() {
+    std::uniform_real_distribution<double> jitter{0.75, 1.25};
+    const auto delay = std::chrono::milliseconds{static_cast<std::int64_t>(static_cast<double>(next_.count()) * jitter(random_))};
+    next_ = std::min<std::chrono::milliseconds>(next_ * 2, 30s);
+    return delay;
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds first{100};
+  std::chrono::milliseconds next_ = first;
+  std::minstd_rand random_{std::random_device{}()};
+};
+
+/// Leaves the failure on the target for `status` and `skip`; the target may be the one that failed.
+void try_to_record(const Config& config, const Failure& failure, const postgres::Event& stop) {
+  try {
+    auto target = apply::open_target(config, "UTF8", &stop);
+    apply::record_error(target, config.pipeline, failure);
+  } catch (const Error& error) {
+    log::debug("error_not_recorded", error.failure().message);
+  } catch (const postgres::Interrupted&) {
+  }
+}
+
+/// One session; what it failed with, or nullopt when it was asked to leave.
+std::optional<Failure> run_session(Session& session) {
+  try {
+    session.run();
+    return std::nullopt;
+  } catch (const postgres::Interrupted&) {
+    return std::nullopt;
+  } catch (const Error& error) {
+    return error.failure();
+  } catch (const wire::ProtocolError& error) {
+    return Failure{.name = ErrorName::protocol_violation,
+                   .recovery = Recovery::stop,
+                   .message = fmt::format("stream of the source cannot be read: {}", error.what()),
+                   .phase = "receive"};
+  } catch (const std::exception& error) {
+    return Failure{.name = ErrorName::internal_error, .recovery = Recovery::stop, .message = error.what()};
+  }
+}
+
+}  // namespace
+
+int run(const Config& config, StatusBoard& board) {
+  Signals signals;
+  board.update([&](Status& status) {
+    status.pipeline = config.pipeline;
+    status.version = WALGATE_VERSION;
+    status.pid = getpid();
+    status.since = std::chrono::system_clock::now();
+  });
+  std::optional<StatusListener> http;
+  if (!config.http.host.empty()) http.emplace(config.http.host, config.http.port, board);
+  log::info("started", "walgate runs", {{"pipeline", config.pipeline}, {"version", WALGATE_VERSION}, {"pid", getpid()}});
+
+  apply::History history;
+  Backoff backoff;
+  for (;;) {
+    Session session{config, board, history, signals.finish(), signals.stop()};
+    const auto started = std::chrono::steady_clock::now();
+    const auto failure = run_session(session);
+    if (!failure || signals.finish().is_set()) {
+      board.update([](Status& status) { status.state = ServiceState::stopped; });
+      log::info("stopped", "walgate has stopped");
+      return exit_done;
+    }
+    const bool in_apply = failure->phase == "apply" && failure->lsn;
+    if (in_apply && failure->recovery == Recovery::stop) {
+      board.update([](Status& status) { ++status.counters.apply_errors; });
+    }
+    // Once more alone, in a new session, with the target's catalog read anew; see History::suspect.
+    const bool second_try = in_apply && failure->recovery == Recovery::stop && *failure->lsn != history.suspect;
+    if (second_try) history.suspect = *failure->lsn;
+    const bool final = failure->recovery == Recovery::stop && !second_try;
+
+    board.update([&](Status& status) {
+      status.error = failure;
+      status.state = final ? ServiceState::stopped : ServiceState::retrying;
+      status.since = std::chrono::system_clock::now();
+      status.reason = failure->message;
+      status.next_step = failure->remedy.empty() ? std::string{entry_of(failure->name).remedy} : failure->remedy;
+      if (!final) ++status.counters.retries;
+    });
+    if (final || (failure->lsn && !second_try)) try_to_record(config, *failure, signals.stop());
+    log::failure(final ? log::Level::error : log::Level::warning, *failure);
+    if (final) return exit_needs_person;
+
+    if (session.has_streamed() && std::chrono::steady_clock::now() - started >= healthy_after) backoff.reset();
+    const auto delay = second_try ? 0ms : backoff.take();
+    log::info("retrying", "trying again", {{"in_milliseconds", delay.count()}});
+    auto descriptors = std::to_array<pollfd>({{signals.finish().descriptor(), POLLIN, 0}});
+    if (postgres::wait(descriptors, delay)) {
+      board.update([](Status& status) { status.state = ServiceState::stopped; });
+      log::info("stopped", "walgate has stopped");
+      return exit_done;
+    }
+  }
+}
+
+}  // namespace walgate::service

@@ -1,0 +1,312 @@
+#include "service/session.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+#include "apply/applier.hpp"
+#include "observe/log.hpp"
+#include "service/registration.hpp"
+#include "service/start_checks.hpp"
+#include "stream/receiver.hpp"
+
+namespace walgate::service {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A killed service's session on the target may live a little longer than it.
+constexpr auto takeover_patience = 30s;
+
+/// How one of the two threads ended; the first word counts.
+class Outcome {
+ public:
+  void fail(std::exception_ptr error) {
+    const std::lock_guard lock{mutex_};
+    if (!error_) error_ = std::move(error);
+    changed_.set();
+  }
+  void receiver_ended(stream::Receiver::End end) {
+    const std::lock_guard lock{mutex_};
+    receiver_ = end;
+    changed_.set();
+  }
+  void applier_ended() {
+    const std::lock_guard lock{mutex_};
+    applier_done_ = true;
+    changed_.set();
+  }
+  [[nodiscard]] std::exception_ptr error() const {
+    const std::lock_guard lock{mutex_};
+    return error_;
+  }
+  [[nodiscard]] std::optional<stream::Receiver::End> receiver() const {
+    const std::lock_guard lock{mutex_};
+    return receiver_;
+  }
+  [[nodiscard]] bool applier_done() const {
+    const std::lock_guard lock{mutex_};
+    return applier_done_;
+  }
+  [[nodiscard]] postgres::Event& changed() noexcept { return changed_; }
+
+ private:
+  mutable std::mutex mutex_;
+  std::exception_ptr error_;
+  std::optional<stream::Receiver::End> receiver_;
+  bool applier_done_ = false;
+  postgres::Event changed_;
+};
+
+void lock_or_throw(postgres::Connection& target, const std::string& pipeline, const postgres::Event& finish) {
+  const auto deadline = std::chrono::steady_clock::now() + takeover_patience;
+  while (!apply::try_lock_pipeline(target, pipeline)) {
+    if (std::chrono::steady_clock::now() >= deadline) {
+      const auto holder = apply::read_progress(target, pipeline);
+      throw Error{Failure{
+          .name = ErrorName::pipeline_in_use,
+          .message = fmt::format("another service runs the pipeline \"{}\"", pipeline),
+          .detail = holder ? fmt::format("host \"{}\", process {}", holder->host, holder->pid) : std::string{},
+          .phase = "check"}};
+    }
+    auto descriptors = std::to_array<pollfd>({{finish.descriptor(), POLLIN, 0}});
+    if (postgres::wait(descriptors, 200ms)) throw postgres::Interrupted{};
+  }
+}
+
+apply::CommitMode commit_mode(const Situation& now, postgres::Connection& target) {
+  if (stream::is_synchronous_standby(now.source)) {
+    return now.same_cluster() ? apply::CommitMode::local : apply::CommitMode::on;
+  }
+  // A target that waits for standbys of its own would otherwise be acknowledged before they have the data.
+  const auto standbys = target.exec("SELECT pg_catalog.current_setting('synchronous_standby_names') <> ''");
+  return bool_field(standbys, 0, 0) && !now.same_cluster() ? apply::CommitMode::on : apply::CommitMode::off;
+}
+
+void use_encoding(postgres::Connection& target, const std::string& encoding) {
+  if (PQsetClientEncoding(target.handle(), encoding.c_str()) != 0) {
+    throw Error{Failure{.name = ErrorName::incompatible_type,
+                        .message = fmt::format("target cannot take values in the source's encoding {}", encoding),
+                        .phase = "connect"}};
+  }
+}
+
+/// Asks the source now and then where it is.  Its session also is our notice of a shutdown: the server ends ordinary
+/// sessions first and then waits for walsenders, without a limit.
+class Monitor {
+ public:
+  Monitor(const Config& config, const postgres::Event* stop)
+      : config_{config}, connection_{stream::open_monitor(config, stop)} {}
+
+  [[nodiscard]] int socket() const { return PQsocket(connection_.handle()); }
+
+  void look(StatusBoard& board) {
+    connection_.set_phase("watch");
+    const auto result = connection_.exec(
+        "SELECT pg_catalog.pg_current_wal_flush_lsn(), pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), restart_lsn) "
+        "FROM pg_catalog.pg_replication_slots WHERE slot_name = $1",
+        {config_.source.slot});
+    if (postgres::rows(result) == 0) return;
+    const auto source = lsn_field(result, 0, 0);
+    const auto retained = field(result, 0, 1);
+    board.update([&](Status& status) {
+      status.source_lsn = source;
+      status.lag.bytes = source.value - std::min(source.value, status.applied_lsn.value);
+      if (retained) status.retained_wal_bytes = static_cast<std::uint64_t>(std::max(0.0, std::stod(*retained)));
+    });
+  }
+
+ private:
+  const Config& config_;
+  postgres::Connection connection_;
+};
+
+}  // namespace
+
+Session::Session(const Config& config, StatusBoard& board, apply::History& history, const postgres::Event& finish,
+                 const postgres::Event& stop)
+    : config_{config}, board_{board}, history_{history}, finish_{finish}, stop_{stop} {}
+
+void Session::run() {
+  auto target = apply::open_target(config_, "UTF8", &stop_);
+  auto replication = stream::open_replication(config_, &stop_);
+  replication.set_phase("check");
+  target.set_phase("check");
+  auto now = look_around(config_, replication, target);
+  throw_errors(check_positions(config_, now));
+  for (const auto& sentence : ensure_registered(config_, now, target)) log::info("initialised", sentence);
+  lock_or_throw(target, config_.pipeline, finish_);
+
+  // The previous service may have moved on while we waited for its lock.
+  now.progress = apply::read_progress(target, config_.pipeline);
+  now.slot = stream::find_slot(replication, config_.source.slot);
+  auto findings = check_positions(config_, now);
+  for (auto more : {check_mapping(config_, now, target), check_source(config_, replication)}) {
+    findings.insert(findings.end(), more.begin(), more.end());
+  }
+  throw_errors(findings);
+
+  use_encoding(target, now.source.encoding);
+  const auto mode = commit_mode(now, target);
+  const auto claim = apply::claim_pipeline(target, config_.pipeline, now.slot->transactions, now.same_cluster());
+  if (!history_.may_be_at(claim.position)) {
+    throw Error{Failure{.name = ErrorName::commit_unknown,
+                        .message = fmt::format("target stands at {}, where this service has not left it (it was durable at {})",
+                                               claim.position.text(), history_.durable.text()),
+                        .remedy = "find out who changed walgate.progress, or whether the target was restored",
+                        .phase = "check"}};
+  }
+  history_.boundaries.clear();
+  history_.set_durable(claim.position);
+
+  apply::ApplierStart start{.claim = claim,
+                            .skips = apply::requested_skips(target, config_.pipeline),
+                            .standing_error = std::nullopt,
+                            .replica_role = now.registration->replica_role,
+                            .same_cluster = now.same_cluster(),
+                            .commit_mode = mode};
+  const auto standing = apply::standing_error(target, config_.pipeline);
+  if (standing && standing->lsn) {
+    start.standing_error = standing->lsn;
+  } else if (standing) {
+    apply::clear_error(target, config_.pipeline);  // what stopped us at the start holds no more
+  }
+  if (start.replica_role) target.exec("SET session_replication_role = replica");
+  apply::set_commit_mode(target, mode);
+
+  std::vector<TableStatus> tables;
+  for (const auto& relation : now.relations) {
+    const QualifiedName source{relation.schema, relation.name};
+    const auto mapping = map_table(config_.tables, source);
+    if (mapping.target) tables.push_back({source.display(), mapping.target->display(), "streaming"});
+  }
+  board_.update([&](Status& status) {
+    status.state = ServiceState::streaming;
+    status.since = std::chrono::system_clock::now();
+    status.reason.reset();
+    status.next_step.reset();
+    status.received_lsn = status.applied_lsn = status.confirmed_lsn = claim.position;
+    status.source_lsn = now.source.flushed;
+    status.replica_role = start.replica_role;
+    status.tables = tables;
+    if (!start.standing_error) status.error.reset();
+  });
+  log::info("streaming", "streaming",
+            {{"slot", config_.source.slot},
+             {"position", claim.position},
+             {"epoch", claim.epoch},
+             {"tables", tables.size()},
+             {"replica_role", start.replica_role ? "yes" : "no"},
+             {"synchronous_commit", text_of(mode)}});
+
+  Monitor monitor{config_, &stop_};
+  Outcome outcome;
+  postgres::Event receiver_finish;
+  postgres::Event applier_finish;
+  PieceQueue queue{config_.limits.queue_bytes};
+  Acknowledgement acknowledgement{claim.position};
+  apply::TableSet table_set{config_, now.source.encoding, &stop_, target, now.relations};
+  // Declared before the applier: its decoder owns the relations that the pieces point to.
+  std::optional<stream::Receiver> receiver;
+  apply::Applier applier{std::move(target), std::move(table_set), config_, start, queue, acknowledgement, board_, history_,
+                         applier_finish};
+  receiver.emplace(postgres::ReplicationStream{std::move(replication), stream::start_command(config_, claim.position)},
+                   claim.position, queue, acknowledgement, board_, receiver_finish);
+  has_streamed_ = true;
+
+  std::jthread applying{[&] {
+    try {
+      applier.run();
+    } catch (const postgres::Interrupted&) {  // asked to leave, or the rest of a transaction will not come
+    } catch (...) {
+      outcome.fail(std::current_exception());
+    }
+    outcome.applier_ended();
+  }};
+  std::jthread receiving{[&] {
+    try {
+      outcome.receiver_ended(receiver->run());
+    } catch (...) {
+      outcome.fail(std::current_exception());
+    }
+  }};
+  // Whatever happens below, both threads are told to leave before they are joined.
+  struct Leave {
+    postgres::Event& receiver;
+    postgres::Event& applier;
+    ~Leave() {
+      receiver.set();
+      applier.set();
+    }
+  } const leave{receiver_finish, applier_finish};
+
+  std::optional<Failure> source_left;
+  auto next_look = std::chrono::steady_clock::now();
+  while (!outcome.error() && !outcome.applier_done() && !stop_.is_set()) {
+    if (finish_.is_set()) {
+      applier_finish.set();
+    } else if (const auto end = outcome.receiver(); end && !source_left) {
+      // What has arrived whole is still applied; the source may go.
+      source_left = *end == stream::Receiver::End::let_go
+                        ? Failure{.name = ErrorName::target_stalled, .recovery = Recovery::retry,
+                                  .message = "target has answered nothing for a while; let go of the slot", .phase = "apply"}
+                        : Failure{.name = ErrorName::connection_lost, .recovery = Recovery::retry,
+                                  .message = "source ended the stream", .phase = "receive"};
+      receiver->release();
+      queue.close();
+      log::warning(text_of(source_left->name), source_left->message);
+    } else if (!source_left && std::chrono::steady_clock::now() >= next_look) {
+      next_look = std::chrono::steady_clock::now() + 1s;
+      try {
+        monitor.look(board_);
+      } catch (const Error& error) {  // the source ends ordinary sessions first, and then waits for us
+        source_left = error.failure();
+        receiver_finish.set();
+        receiving.join();
+        receiver->release();
+        queue.close();
+        log::warning(text_of(source_left->name), source_left->message);
+      }
+    }
+    auto descriptors = std::to_array<pollfd>({{outcome.changed().descriptor(), POLLIN, 0},
+                                              {stop_.descriptor(), POLLIN, 0},
+                                              {finish_.is_set() ? -1 : finish_.descriptor(), POLLIN, 0},
+                                              {source_left ? -1 : monitor.socket(), POLLIN, 0}});
+    postgres::wait(descriptors, 1s);
+    outcome.changed().clear();
+    if (descriptors[3].revents != 0) next_look = std::chrono::steady_clock::time_point::min();
+  }
+
+  applier_finish.set();
+  if (outcome.error() && receiving.joinable() && !outcome.receiver()) {  // the applier may have failed: do not keep the slot
+    receiver_finish.set();
+    receiving.join();
+    receiver->release();
+  }
+  applying.join();
+  receiver_finish.set();  // only now: the applier's last commit is acknowledged first
+  if (receiving.joinable()) receiving.join();
+  receiver->release();
+  if (const auto error = outcome.error()) std::rethrow_exception(error);
+  if (stop_.is_set()) throw postgres::Interrupted{};
+  if (finish_.is_set()) {
+    remember_slot();
+    return;
+  }
+  if (source_left) throw Error{*source_left};
+  throw Error{Failure{.name = ErrorName::internal_error, .message = "applier ended without a reason", .phase = "apply"}};
+}
+
+void Session::remember_slot() {
+  // So that a slot that is found elsewhere at the next start can be explained.
+  auto source = stream::open_monitor(config_, &stop_);
+  const auto slot = stream::find_slot(source, config_.source.slot);
+  auto target = apply::open_target(config_, "UTF8", &stop_);
+  if (slot) apply::record_slot_transactions(target, config_.pipeline, slot->transactions);
+}
+
+}  // namespace walgate::service

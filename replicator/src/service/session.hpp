@@ -1,0 +1,37 @@
+// session.hpp - one stretch of streaming: from connecting to the first failure.
+//
+// Connects (the target first: while it is down the source is left alone), checks, claims the pipeline, then runs receiver and
+// applier until one of them ends.  Whatever fails ends the whole session; the run loop starts the next one from the
+// position that the target then holds.  So there is one way in, and no half-failed state to mend.
+#pragma once
+
+#include "apply/history.hpp"
+#include "config/config.hpp"
+#include "observe/status.hpp"
+#include "postgres/event.hpp"
+
+namespace walgate::service {
+
+class Session {
+ public:
+  /// `finish`: leave after the transaction in flight.  `stop`: leave now.
+  Session(const Config& config, StatusBoard& board, apply::History& history, const postgres::Event& finish,
+          const postgres::Event& stop);
+
+  /// Returns when `finish` is set and the work in flight is done.  Throws Error; Interrupted after `stop`.
+  void run();
+  /// Changes were streamed: the next failure is a new one.
+  [[nodiscard]] bool has_streamed() const noexcept { return has_streamed_; }
+
+ private:
+  void remember_slot();
+
+  const Config& config_;
+  StatusBoard& board_;
+  apply::History& history_;
+  const postgres::Event& finish_;
+  const postgres::Event& stop_;
+  bool has_streamed_ = false;
+};
+
+}  // namespace walgate::service

@@ -1,0 +1,297 @@
+#include "service/start_checks.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "apply/target_catalog.hpp"
+#include "apply/target_session.hpp"
+#include "catalog/table_plan.hpp"
+#include "migrate/own_tables.hpp"
+#include "stream/source_catalog.hpp"
+
+namespace walgate::service {
+
+namespace {
+
+/// Collects findings.
+class Findings {
+ public:
+  void add(Severity severity, ErrorName name, std::string object, std::string text, std::string remedy = {}) {
+    if (remedy.empty()) remedy = entry_of(name).remedy;
+    list_.push_back({severity, name, std::move(object), std::move(text), std::move(remedy)});
+  }
+  void error(ErrorName name, std::string object, std::string text, std::string remedy = {}) {
+    add(Severity::error, name, std::move(object), std::move(text), std::move(remedy));
+  }
+  std::vector<Finding> take() { return std::move(list_); }
+
+ private:
+  std::vector<Finding> list_;
+};
+
+std::string slot_text(const Config& config) { return fmt::format("slot \"{}\"", config.source.slot); }
+
+void check_slot(const Config& config, const Situation& now, Findings& findings) {
+  if (!now.slot) {
+    findings.error(ErrorName::slot_missing, slot_text(config),
+                   now.registration ? "the slot is gone, and with it the changes since the target's position"
+                                    : "the source has no such logical slot",
+                   now.registration ? "the target has to be filled anew: `walgate remove --keep-slot`, create the slot, fill the tables, "
+                                      "`walgate init`"
+                                    : fmt::format("on the source: SELECT walgate.create_slot('{}')", config.source.slot));
+    return;
+  }
+  const auto& slot = *now.slot;
+  if (slot.plugin != "walgate") {
+    findings.error(ErrorName::slot_of_other_plugin, slot_text(config),
+                   fmt::format("the slot belongs to the output plugin \"{}\"", slot.plugin));
+  }
+  if (slot.database != now.source.database_name) {
+    findings.error(ErrorName::slot_of_other_database, slot_text(config),
+                   fmt::format("the slot is of database \"{}\", the connection is to \"{}\"", slot.database,
+                               now.source.database_name));
+  }
+  if (slot.wal_status == "lost") {
+    findings.error(ErrorName::slot_invalidated, slot_text(config), "the server has removed WAL that the slot needs");
+  }
+}
+
+void check_publications(const Config& config, const Situation& now, Findings& findings) {
+  for (const auto& name : config.source.publications) {
+    if (std::ranges::find(now.publications, name) == now.publications.end()) {
+      findings.error(ErrorName::publication_missing, fmt::format("publication \"{}\"", name),
+                     fmt::format("database \"{}\" of the source has no such publication", now.source.database_name));
+    }
+  }
+}
+
+/// Why the slot is ahead of the target, as far as the server's statistics tell.
+void slot_is_ahead(const Config& config, const Situation& now, Findings& findings) {
+  const auto where = fmt::format("the slot stands at {}, the target at {}: what lies between is lost for the target",
+                                 now.slot->confirmed_flush.text(), now.progress->position.text());
+  const auto known = now.progress->slot_transactions;
+  if (now.slot->transactions < known || (now.slot->transactions == 0 && now.slot->restart > now.progress->position)) {
+    findings.error(ErrorName::slot_recreated, slot_text(config), "the slot was dropped and created again; " + where);
+  } else if (now.slot->transactions > known) {
+    findings.error(ErrorName::target_restored, fmt::format("pipeline \"{}\"", config.pipeline),
+                   "the target was restored to an older state, or something else has read from the slot; " + where);
+  } else {
+    findings.error(ErrorName::slot_advanced, slot_text(config), "somebody else has advanced the slot; " + where);
+  }
+}
+
+void check_registration(const Config& config, const Situation& now, Findings& findings) {
+  const auto& known = *now.registration;
+  const auto pipeline = fmt::format("pipeline \"{}\"", config.pipeline);
+  if (known.target_system != now.target.system || known.target_database != now.target.database) {
+    findings.error(ErrorName::other_target_system, pipeline,
+                   "the target is a copy of the one that was registered: its walgate tables came from another cluster or database");
+  }
+  if (known.source_system != now.source.system || known.source_database != now.source.database) {
+    findings.error(ErrorName::other_source_system, pipeline,
+                   fmt::format("the source is another cluster or database (system identifier {}, database oid {}) than the "
+                               "registered one ({}, {})",
+                               now.source.system, now.source.database, known.source_system, known.source_database));
+    return;
+  }
+  if (known.slot != config.source.slot) {
+    findings.error(ErrorName::pipeline_exists_elsewhere, pipeline,
+                   fmt::format("the pipeline is registered with the slot \"{}\", the configuration says \"{}\"", known.slot,
+                               config.source.slot));
+    return;
+  }
+  if (known.source_timeline != now.source.timeline) {
+    findings.error(ErrorName::source_restored, "source",
+                   fmt::format("the source is on timeline {} and was on {}: it was restored or has failed over",
+                               now.source.timeline, known.source_timeline));
+    return;
+  }
+  if (now.progress && now.progress->position > now.source.flushed) {
+    findings.error(ErrorName::source_restored, "source",
+                   fmt::format("the source's WAL ends at {}, before the target's position {}: the source was restored to an "
+                               "older state",
+                               now.source.flushed.text(), now.progress->position.text()));
+    return;
+  }
+  if (wants_replica_role(config, now) != known.replica_role) {
+    findings.error(ErrorName::rights_changed, pipeline,
+                   known.replica_role
+                       ? "the pipeline was registered to run with session_replication_role = replica, which its role may not "
+                         "set any more, or the configuration forbids"
+                       : "the pipeline was registered to run with foreign keys and triggers at work, and now its role could "
+                         "switch them off",
+                   "restore the right or the configuration, or register the pipeline anew by `walgate remove --keep-slot` and "
+                   "`walgate init` once both sides are equal");
+  }
+  if (now.slot && now.progress && now.slot->confirmed_flush > now.progress->position) {
+    slot_is_ahead(config, now, findings);
+  }
+}
+
+std::string joined(const std::vector<std::string>& items) { return fmt::format("{}", fmt::join(items, ", ")); }
+
+void check_roles(const Config& config, const Situation& now, const TargetTable& table, Findings& findings) {
+  const auto name = table.name.display();
+  if (!table.missing_rights.empty()) {
+    findings.error(ErrorName::target_role_not_allowed, name,
+                   fmt::format("our role on the target lacks {}", joined(table.missing_rights)),
+                   fmt::format("GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON {} TO the role of target.conninfo, and USAGE on "
+                               "its schema", table.name.quoted()));
+  }
+  if (wants_replica_role(config, now)) {
+    if (!table.ordinary_triggers.empty()) {
+      findings.add(Severity::info, ErrorName::replica_role_switches_off, name,
+                   fmt::format("triggers that do not fire for our changes: {}", joined(table.ordinary_triggers)),
+                   "ALTER TABLE ... ENABLE ALWAYS TRIGGER where one should fire");
+    }
+    if (!table.deferrable_keys.empty()) {
+      findings.add(Severity::warning, ErrorName::replica_role_switches_off, name,
+                   fmt::format("deferrable unique constraints that are not enforced for our changes: {}",
+                               joined(table.deferrable_keys)),
+                   "make them not deferrable, or rely on the source to keep them");
+    }
+    return;
+  }
+  for (const auto& key : table.foreign_keys) {
+    if (key.deferrable) continue;
+    findings.add(Severity::warning, ErrorName::not_deferrable, name,
+                 fmt::format("foreign key {} is checked at each statement; a command of the source that deletes or changes several "
+                             "related rows may be refused row by row",
+                             display_identifier(key.name)),
+                 fmt::format("ALTER TABLE {} ALTER CONSTRAINT {} DEFERRABLE, or let the role set session_replication_role",
+                             table.name.quoted(), quote_identifier(key.name)));
+  }
+}
+
+}  // namespace
+
+bool wants_replica_role(const Config& config, const Situation& situation) noexcept {
+  return config.target.replica_role == ReplicaRole::automatic && situation.may_replica_role;
+}
+
+Situation look_around(const Config& config, postgres::Connection& replication, postgres::Connection& target) {
+  Situation now;
+  now.source = stream::identify_source(replication);
+  now.slot = stream::find_slot(replication, config.source.slot);
+  now.publications = stream::existing_publications(replication, config.source.publications);
+  now.relations = stream::published_relations(replication, config.source.publications);
+  now.target = apply::identify_target(target);
+  now.may_replica_role = apply::may_use_replica_role(target);
+  now.own_tables = migrate::missing_own_migrations(target).empty();
+  if (now.own_tables) {
+    now.registration = apply::find_registration(target, config.pipeline);
+    if (now.registration) now.progress = apply::read_progress(target, config.pipeline);
+  }
+  return now;
+}
+
+std::vector<Finding> check_positions(const Config& config, const Situation& now) {
+  Findings findings;
+  check_slot(config, now, findings);
+  check_publications(config, now, findings);
+  if (now.registration) check_registration(config, now, findings);
+  if (now.same_cluster() && stream::is_synchronous_standby(now.source)) {
+    findings.add(Severity::info, ErrorName::waits_for_itself, fmt::format("pipeline \"{}\"", config.pipeline),
+                 "source and target are one cluster, which waits for us before it answers a COMMIT: our own commits use "
+                 "synchronous_commit = local",
+                 "nothing to do");
+  }
+  return findings.take();
+}
+
+std::vector<Finding> check_mapping(const Config& config, const Situation& now, postgres::Connection& target) {
+  Findings findings;
+  std::vector<QualifiedName> wanted;
+  for (const auto& relation : now.relations) {
+    const auto mapping = map_table(config.tables, {relation.schema, relation.name});
+    if (mapping.target) wanted.push_back(*mapping.target);
+  }
+  const auto tables = apply::read_tables(target, wanted);
+  const auto types = apply::read_types(target, now.relations);
+
+  std::map<QualifiedName, QualifiedName> taken;  // target → source
+  for (const auto& relation : now.relations) {
+    const QualifiedName source{relation.schema, relation.name};
+    const auto mapping = map_table(config.tables, source);
+    if (!mapping.target) continue;
+    const auto [other, is_new] = taken.emplace(*mapping.target, source);
+    if (!is_new) {
+      findings.error(ErrorName::two_sources_one_target, source.display(),
+                     fmt::format("goes to {}, and so does {}", mapping.target->display(), other->second.display()));
+      continue;
+    }
+    const auto table = tables.find(*mapping.target);
+    const auto* found = table == tables.end() ? nullptr : &table->second;
+    const auto [plan, differences] = plan_table(relation, mapping, found, types);
+    for (const auto& difference : differences) {
+      findings.error(difference.name, difference.object, difference.text, difference.remedy);
+    }
+    if (found != nullptr) check_roles(config, now, *found, findings);
+    if (now.same_database()) {
+      const auto published = std::ranges::find_if(now.relations, [&](const auto& r) {
+        return QualifiedName{r.schema, r.name} == *mapping.target;
+      });
+      if (published != now.relations.end()) {
+        findings.error(ErrorName::target_table_published, mapping.target->display(),
+                       "the target table is in our publication too: each change would feed the next");
+      }
+    }
+  }
+  // A rule that names one table is a promise that the table is there.
+  for (const auto& rule : config.tables) {
+    if (rule.source.has_wildcard()) continue;
+    const bool published = std::ranges::any_of(now.relations, [&](const auto& relation) {
+      return rule.source.match({relation.schema, relation.name}).has_value();
+    });
+    if (!published) {
+      findings.error(ErrorName::source_table_missing, rule.source.text(),
+                     fmt::format("{}.source names a table that the publications do not hold", rule.path));
+    }
+  }
+  return findings.take();
+}
+
+std::vector<Finding> check_source(const Config& config, postgres::Connection& source) {
+  Findings findings;
+  const auto installed = source.exec("SELECT to_regprocedure('walgate.check_source(text, name)') IS NOT NULL");
+  if (!bool_field(installed, 0, 0)) {
+    findings.add(Severity::warning, ErrorName::plugin_missing, "extension \"walgate\"",
+                 "the source database does not have the extension, so the source cannot be checked from within",
+                 "CREATE EXTENSION walgate");
+    return findings.take();
+  }
+  for (const auto& publication : config.source.publications) {
+    const auto result = source.exec(
+        fmt::format("SELECT severity, name, object, finding, remedy FROM walgate.check_source({})", quote_literal(publication)));
+    for (int row = 0; row < postgres::rows(result); ++row) {
+      const auto severity = text_field(result, row, 0);
+      const auto name = text_field(result, row, 1);
+      const auto known = std::ranges::find(error_names(), name, &NameEntry::text);
+      if (known == error_names().end() || known->name == ErrorName::publication_missing) continue;  // found above
+      findings.add(severity == "error"     ? Severity::error
+                   : severity == "warning" ? Severity::warning
+                                           : Severity::info,
+                   known->name, text_field(result, row, 2), text_field(result, row, 3), text_field(result, row, 4));
+    }
+  }
+  return findings.take();
+}
+
+void throw_errors(const std::vector<Finding>& findings) {
+  const auto first = std::ranges::find(findings, Severity::error, &Finding::severity);
+  if (first == findings.end()) return;
+  Failure failure{.name = first->name,
+                  .recovery = Recovery::stop,
+                  .message = fmt::format("{}: {}", first->object, first->finding),
+                  .remedy = first->remedy,
+                  .phase = "check"};
+  for (auto finding = std::next(first); finding != findings.end(); ++finding) {
+    if (finding->severity != Severity::error) continue;
+    failure.detail += fmt::format("{}{}: {}", failure.detail.empty() ? "also " : "; ", finding->object, finding->finding);
+  }
+  throw Error{std::move(failure)};
+}
+
+}  // namespace walgate::service

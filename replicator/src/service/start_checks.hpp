@@ -1,0 +1,54 @@
+// start_checks.hpp - everything that must hold before a change is applied, as findings.
+//
+// `check` prints them, `run` stops on the first error before it touches anything.  The position checks rest on one invariant: the
+// slot is acknowledged only after the target has stored the position durably, so the slot can never be ahead of the
+// target.  Where it is, something was lost, re-created, advanced or restored.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "apply/progress.hpp"
+#include "service/commands.hpp"
+#include "stream/source_session.hpp"
+#include "wire/relation.hpp"
+
+namespace walgate::service {
+
+/// What both servers said at the start of a session.
+struct Situation {
+  stream::SourceIdentity source;
+  std::optional<stream::SlotInfo> slot;
+  std::vector<std::string> publications;      ///< those of the configuration that exist
+  std::vector<wire::Relation> relations;      ///< what they publish
+  apply::TargetIdentity target;
+  bool own_tables = false;                    ///< walgate's tables are on the target, at our version
+  std::optional<apply::Registration> registration;
+  std::optional<apply::Progress> progress;
+  bool may_replica_role = false;
+
+  [[nodiscard]] bool same_cluster() const noexcept { return source.system == target.system; }
+  [[nodiscard]] bool same_database() const noexcept { return same_cluster() && source.database == target.database; }
+};
+
+/// Asks both servers.  Throws Error when one cannot answer.
+[[nodiscard]] Situation look_around(const Config& config, postgres::Connection& replication,
+                                    postgres::Connection& target);
+
+/// Slot, publication and cluster are there and are ours, and no position contradicts another.
+[[nodiscard]] std::vector<Finding> check_positions(const Config& config, const Situation& situation);
+
+/// Every published table has its target, and every column fits.
+[[nodiscard]] std::vector<Finding> check_mapping(const Config& config, const Situation& situation,
+                                                 postgres::Connection& target);
+
+/// What the extension on the source has to say (walgate.check_source).
+[[nodiscard]] std::vector<Finding> check_source(const Config& config, postgres::Connection& source);
+
+/// Throws the first finding of severity error as Error; the others become its detail.
+void throw_errors(const std::vector<Finding>& findings);
+
+/// Is this pipeline to run with replica role, as far as the configuration and the role's rights say?
+[[nodiscard]] bool wants_replica_role(const Config& config, const Situation& situation) noexcept;
+
+}  // namespace walgate::service

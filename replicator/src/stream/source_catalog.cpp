@@ -1,0 +1,87 @@
+#include "stream/source_catalog.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "catalog/identifier.hpp"
+
+namespace walgate::stream {
+
+namespace {
+
+using postgres::bool_field;
+using postgres::number_field;
+using postgres::rows;
+using postgres::text_field;
+
+std::string literals(const std::vector<std::string>& items) {
+  std::string text;
+  for (const auto& item : items) text += (text.empty() ? "" : ", ") + quote_literal(item);
+  return text;
+}
+
+}  // namespace
+
+std::vector<std::string> existing_publications(postgres::Connection& source, const std::vector<std::string>& names) {
+  const auto result = source.exec(
+      fmt::format("SELECT pubname FROM pg_catalog.pg_publication WHERE pubname IN ({})", literals(names)));
+  std::vector<std::string> found;
+  for (int row = 0; row < rows(result); ++row) found.push_back(text_field(result, row, 0));
+  return found;
+}
+
+std::vector<wire::Relation> published_relations(postgres::Connection& source,
+                                                const std::vector<std::string>& publications) {
+  // One row per column.  The identity index is the primary key, or the one that REPLICA IDENTITY USING INDEX chose; a
+  // deferrable one identifies nothing (relcache.c, RelationGetIndexList).
+  const auto result = source.exec(fmt::format(
+      "WITH RECURSIVE chain(oid, at) AS (SELECT oid, oid FROM pg_type WHERE typtype = 'd' UNION ALL "
+      "SELECT chain.oid, t.typbasetype FROM chain JOIN pg_type t ON t.oid = chain.at WHERE t.typtype = 'd'), "
+      "base AS (SELECT chain.oid, chain.at FROM chain JOIN pg_type e ON e.oid = chain.at AND e.typtype <> 'd'), "
+      "published AS (SELECT schemaname, tablename, array_agg(DISTINCT a) AS attnames FROM pg_publication_tables, "
+      "LATERAL unnest(attnames) a WHERE pubname IN ({}) AND schemaname <> 'walgate' GROUP BY 1, 2) "
+      "SELECT c.oid, c.relkind, c.relreplident, n.nspname, c.relname, a.attname, "
+      "coalesce(a.attnum = ANY (i.indkey::int2[]) AND i.indimmediate, false), "
+      "t.typsend = 0 OR t.typreceive = 0 OR (t.oid < 16384 AND t.typname LIKE 'reg%'), "
+      "t.typtype, t.oid, coalesce(b.at, t.oid), a.atttypmod, tn.nspname, t.typname "
+      "FROM published p JOIN pg_namespace n ON n.nspname = p.schemaname "
+      "JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename "
+      "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' "
+      "AND a.attname = ANY (p.attnames) "
+      "JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace tn ON tn.oid = t.typnamespace "
+      "LEFT JOIN base b ON b.oid = t.oid "
+      "LEFT JOIN pg_index i ON i.indrelid = c.oid AND ((c.relreplident = 'd' AND i.indisprimary) "
+      "OR (c.relreplident = 'i' AND i.indisreplident)) "
+      "ORDER BY n.nspname, c.relname, a.attnum",
+      literals(publications)));
+  std::vector<wire::Relation> relations;
+  for (int row = 0; row < rows(result); ++row) {
+    const auto oid = static_cast<std::uint32_t>(number_field(result, row, 0));
+    if (relations.empty() || relations.back().oid != oid) {
+      wire::Relation relation;
+      relation.oid = oid;
+      relation.relkind = text_field(result, row, 1).at(0);
+      relation.replica_identity = text_field(result, row, 2).at(0);
+      relation.schema = text_field(result, row, 3);
+      relation.name = text_field(result, row, 4);
+      relations.push_back(std::move(relation));
+    }
+    auto& relation = relations.back();
+    wire::Column column;
+    column.name = text_field(result, row, 5);
+    column.is_key = bool_field(result, row, 6);
+    column.format = bool_field(result, row, 7) ? wire::ValueFormat::text : wire::ValueFormat::binary;
+    column.type_kind = text_field(result, row, 8).at(0);
+    column.type_oid = static_cast<std::uint32_t>(number_field(result, row, 9));
+    column.base_oid = static_cast<std::uint32_t>(number_field(result, row, 10));
+    column.typmod = static_cast<std::int32_t>(number_field(result, row, 11));
+    column.type_schema = text_field(result, row, 12);
+    column.type_name = text_field(result, row, 13);
+    if (column.is_key) ++relation.key_columns;
+    relation.columns.push_back(std::move(column));
+  }
+  return relations;
+}
+
+}  // namespace walgate::stream
