@@ -81,6 +81,22 @@ void append_escaped(std::string& out, std::string_view text, bool quoted) {
   }
 }
 
+template <typename Number>
+std::optional<Number> parsed(const std::string& text) {
+  Number number{};
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  return error == std::errc{} && stop == end ? std::optional{number} : std::nullopt;
+}
+
+nlohmann::ordered_json json_value(const Field& field) {
+  if (field.quoted) return field.value;
+  if (field.value == "true" || field.value == "false") return field.value == "true";
+  if (const auto number = parsed<std::int64_t>(field.value)) return *number;
+  if (const auto number = parsed<std::uint64_t>(field.value)) return *number;
+  return field.value;  // a position
+}
+
 }  // namespace
 
 std::string text_rest(std::string_view name, std::string_view message, std::span<const Field> fields) {
@@ -102,22 +118,8 @@ std::string json_rest(std::string_view name, std::string_view message, std::span
   nlohmann::ordered_json object;
   object["name"] = name;
   object["message"] = message;
-  for (const Field& field : fields) {
-    const std::string key{field.key};
-    const char* const end = field.value.data() + field.value.size();
-    std::int64_t number = 0;
-    std::uint64_t large = 0;
-    // emplace: a field never replaces the name or the message
-    if (!field.quoted && (field.value == "true" || field.value == "false")) {
-      object.emplace(key, field.value == "true");
-    } else if (!field.quoted && std::from_chars(field.value.data(), end, number).ptr == end) {
-      object.emplace(key, number);
-    } else if (!field.quoted && std::from_chars(field.value.data(), end, large).ptr == end) {
-      object.emplace(key, large);
-    } else {
-      object.emplace(key, field.value);
-    }
-  }
+  // emplace: a field never replaces the name or the message
+  for (const Field& field : fields) object.emplace(std::string{field.key}, json_value(field));
   return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).substr(1);
 }
 
