@@ -41,7 +41,7 @@ void register_callbacks() {
   callbacks_registered = true;
   CacheRegisterRelcacheCallback(on_relation_changed, 0);
   CacheRegisterSyscacheCallback(TYPEOID, on_type_changed, 0);
-  for (const auto cache : {NAMESPACEOID, PUBLICATIONOID, PUBLICATIONRELMAP, PUBLICATIONNAMESPACEMAP})
+  for (const auto cache : {NAMESPACEOID, ENUMOID, PUBLICATIONOID, PUBLICATIONRELMAP, PUBLICATIONNAMESPACEMAP})
     CacheRegisterSyscacheCallback(cache, on_catalog_changed, 0);
 }
 

@@ -5,6 +5,7 @@
 
 extern "C" {
 #include "access/tupdesc.h"
+#include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/date.h"
@@ -116,6 +117,8 @@ Codec codec_of_send_function(Oid send) {
       return Codec::varlena;
     case F_NAMESEND:
       return Codec::name;
+    case F_ENUM_SEND:
+      return Codec::enum_label;
     default:
       return Codec::send_function;
   }
@@ -143,6 +146,29 @@ bool TypeHashes::contains(std::uint32_t hash) const {
   for (int i = 0; i < count; ++i)
     if (values[i] == hash) return true;
   return false;
+}
+
+std::string_view EnumLabels::find(Oid value) {
+  for (int i = 0; i < count_; ++i)
+    if (labels_[i].value == value) return labels_[i].text;
+
+  HeapTuple row = SearchSysCache1(ENUMOID, ObjectIdGetDatum(value));
+  if (!HeapTupleIsValid(row))
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION), errmsg("invalid internal value for enum: %u", value)));
+  const MemoryContext caller = MemoryContextSwitchTo(context_);
+  if (count_ == capacity_) {
+    const int wanted = capacity_ == 0 ? 8 : capacity_ * 2;
+    Label* larger = make_array_in_context<Label>(static_cast<std::size_t>(wanted));
+    for (int i = 0; i < count_; ++i) larger[i] = labels_[i];
+    labels_ = larger;
+    capacity_ = wanted;
+  }
+  const char* label = pstrdup(NameStr(reinterpret_cast<Form_pg_enum>(GETSTRUCT(row))->enumlabel));
+  labels_[count_] = {value, label};
+  MemoryContextSwitchTo(caller);
+  ReleaseSysCache(row);
+  return labels_[count_++].text;
 }
 
 ColumnType read_column_type(Oid type, TypeHashes& hashes) {
@@ -177,6 +203,7 @@ ValueCodec choose_codec(Oid type, std::int16_t type_length, TypeHashes& hashes) 
   const Oid send = read_type(type).typsend;  // a domain has its base type's send function
   codec.codec = codec_of_send_function(send);
   if (codec.codec == Codec::send_function) fmgr_info(send, &codec.function);
+  if (codec.codec == Codec::enum_label) codec.labels = make_in_context<EnumLabels>();
   return codec;
 }
 
@@ -205,6 +232,11 @@ void append_value(RecordBuffer& out, ValueCodec& codec, Datum value) {
     case Codec::name: {
       const char* text = NameStr(*DatumGetName(value));
       out.append_sized_bytes(text, strnlen(text, NAMEDATALEN));
+      return;
+    }
+    case Codec::enum_label: {
+      const std::string_view label = codec.labels->find(DatumGetObjectId(value));
+      out.append_sized_bytes(label.data(), label.size());
       return;
     }
     case Codec::send_function: {

@@ -21,6 +21,7 @@ enum class Codec : std::uint8_t {
   fixed_16,  ///< 16 bytes passed by reference (uuid)
   varlena,   ///< the payload as it is (text, bytea, json …)
   name,
+  enum_label,
   send_function,
   output_function,
 };
@@ -43,12 +44,32 @@ struct TypeHashes {
   [[nodiscard]] bool contains(std::uint32_t hash) const;
 };
 
+/// The labels of an enum that have been met, so that a value costs no catalog look-up.
+class EnumLabels {
+ public:
+  /// Labels are kept in the current context.
+  EnumLabels() : context_(CurrentMemoryContext) {}
+  /// The label of an enum value.
+  [[nodiscard]] std::string_view find(Oid value);
+
+ private:
+  struct Label {
+    Oid value;
+    std::string_view text;
+  };
+  MemoryContext context_;
+  Label* labels_ = nullptr;
+  int count_ = 0;
+  int capacity_ = 0;
+};
+
 /// The codec of one column.  Lives in the memory context of its relation.
 struct ValueCodec {
   Codec codec;
   wire::ValueFormat format;
-  bool varlena;       ///< may be a pointer into the TOAST table
-  FmgrInfo function;  ///< of send_function and output_function
+  bool varlena;        ///< may be a pointer into the TOAST table
+  FmgrInfo function;   ///< of send_function and output_function
+  EnumLabels* labels;  ///< of enum_label
 };
 
 /// Reads what `type` is and notes it in `hashes`.

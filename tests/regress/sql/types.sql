@@ -82,9 +82,20 @@ SELECT changes->'new'->>'t_regclasses' AS regclasses, changes->'new'->>'v_timest
 SHOW datestyle;
 SHOW timezone;
 RESET ALL;
+-- a label that changes in the middle
+SELECT count(*) FROM changes('pub');
+CREATE TABLE felt (id int PRIMARY KEY, m mood);
+ALTER PUBLICATION pub SET TABLE felt;
+BEGIN;
+INSERT INTO felt VALUES (1, 'sad'), (2, 'glad'), (3, 'sad');
+ALTER TYPE mood RENAME VALUE 'sad' TO 'blue';
+INSERT INTO felt VALUES (4, 'blue'), (5, 'glad');
+COMMIT;
+SELECT kind, convert_from(decode(split_part(trim('}' FROM body), ',', 2), 'hex'), 'UTF8') AS label
+  FROM pg_logical_slot_get_binary_changes('regress', NULL, NULL, 'publications', 'pub'), records(data) WHERE kind = 'I';
 SELECT walgate.drop_slot('regress');
 DROP FUNCTION compare;
 DROP PUBLICATION pub;
-DROP TABLE types;
+DROP TABLE types, felt;
 DROP TYPE mood, pair, holder, float_range;
 DROP DOMAIN small_positive, positive, class_domain;
