@@ -276,6 +276,10 @@ void on_message(LogicalDecodingContext* ctx, ReorderBufferTXN*, XLogRecPtr lsn, 
 
   const MemoryContext caller = enter(session);
   if (transactional) begin_if_needed(ctx, session);
+  // Any role may emit a message: one with an endless prefix must not stop the stream.
+  const auto prefix_bytes = static_cast<int>(std::strlen(prefix));
+  if (prefix_bytes > UINT16_MAX)
+    prefix = pnstrdup(prefix, static_cast<Size>(pg_mbcliplen(prefix, prefix_bytes, UINT16_MAX)));
   const LogicalMessage message = {transactional, lsn, prefix, {content, size}};
   with_writer(session, [&](auto& writer) { writer.message(ctx, message); });
   leave(session, caller);

@@ -29,6 +29,9 @@ SELECT * FROM changes('pub');
 SELECT say();
 SELECT flush_wal();
 SELECT kind, body FROM pg_logical_slot_get_binary_changes('regress', NULL, NULL, 'publications', 'pub'), records(data);
+-- a prefix that does not fit is cut
+SELECT 'said' FROM pg_logical_emit_message(true, 'walgate' || repeat('é', 40000), 'x');
+SELECT length(body) FROM pg_logical_slot_get_binary_changes('regress', NULL, NULL, 'publications', 'pub'), records(data) WHERE kind = 'M';
 SELECT walgate.drop_slot('regress');
 DROP FUNCTION say;
 DROP PUBLICATION pub;
