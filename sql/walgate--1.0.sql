@@ -31,7 +31,8 @@ DECLARE
 BEGIN
   SELECT string_agg(quote_literal(name), ', ' ORDER BY first) INTO items
     FROM (SELECT name, min(position) AS first
-            FROM walgate._list_items(current_setting('output_plugin_libraries')) WITH ORDINALITY AS item (text, position),
+            FROM walgate._list_items(current_setting('output_plugin_libraries'))
+                   WITH ORDINALITY AS item (text, position),
                  regexp_split_to_table(trim(item.text), '\s*,\s*') AS name
            WHERE name NOT IN ('', 'walgate')
            GROUP BY name) AS listed;
@@ -137,7 +138,8 @@ BEGIN
         MESSAGE = format('could not create slot "%s": it had to wait too long for running transactions', name),
         DETAIL = CASE WHEN blockers IS NULL THEN 'They have ended meanwhile.'
                       ELSE format('Running now: %s.', blockers) END,
-        HINT = 'Try again after they have ended; pg_terminate_backend and ROLLBACK PREPARED end them. lock_timeout is the time to wait.';
+        HINT = 'Try again after they have ended; pg_terminate_backend and ROLLBACK PREPARED end them. '
+               'lock_timeout is the time to wait.';
   END;
   PERFORM set_config('lock_timeout', asked_lock_timeout, true);
   RETURN consistent_point;
@@ -199,7 +201,9 @@ DECLARE
   holder text;
 BEGIN
   IF "limit" < 1 THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('limit is %s and must be at least 1', "limit");
+    RAISE EXCEPTION USING
+      ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('limit is %s and must be at least 1', "limit");
   END IF;
   PERFORM walgate._require_replication_role();
   PERFORM walgate._is_own_slot(slot);
@@ -215,8 +219,8 @@ BEGIN
   BEGIN
     RETURN QUERY
       SELECT found.lsn, found.xid, found.data::json
-        FROM pg_logical_slot_peek_changes(slot, NULL, "limit", 'format', 'json', 'publications', quote_ident(publication),
-                                          'limit', "limit"::text) AS found;
+        FROM pg_logical_slot_peek_changes(slot, NULL, "limit", 'format', 'json',
+                                          'publications', quote_ident(publication), 'limit', "limit"::text) AS found;
   EXCEPTION WHEN insufficient_privilege THEN
     PERFORM walgate._raise_not_listed(SQLERRM);
   END;
@@ -238,7 +242,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT class.oid::regclass, class.relreplident,
          (SELECT candidate.indexrelid::regclass FROM pg_index AS candidate
-           WHERE candidate.indrelid = class.oid AND candidate.indisunique AND candidate.indimmediate AND candidate.indisvalid
+           WHERE candidate.indrelid = class.oid AND candidate.indisunique AND candidate.indimmediate
+             AND candidate.indisvalid
              AND candidate.indpred IS NULL AND candidate.indexprs IS NULL
              AND NOT EXISTS (SELECT FROM pg_attribute AS attribute
                               WHERE attribute.attrelid = class.oid AND attribute.attnum = ANY (candidate.indkey)
@@ -259,7 +264,8 @@ AS $$
    ORDER BY class.oid::regclass::text;
 $$;
 
-CREATE FUNCTION walgate._server_findings() RETURNS TABLE (severity text, name text, object text, finding text, remedy text)
+CREATE FUNCTION walgate._server_findings()
+RETURNS TABLE (severity text, name text, object text, finding text, remedy text)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -313,7 +319,8 @@ BEGIN
   IF current_setting('max_slot_wal_keep_size') = '-1' THEN
     RETURN QUERY SELECT 'warning', 'unlimited_wal_retention', 'max_slot_wal_keep_size',
       'it is -1: while walgate is away, the WAL it still needs may fill the disk of this server',
-      'Set it to what the disk can spare, for example ALTER SYSTEM SET max_slot_wal_keep_size = ''50GB''; a slot that falls behind further is lost.';
+      'Set it to what the disk can spare, for example ALTER SYSTEM SET max_slot_wal_keep_size = ''50GB''; a slot that '
+      'falls behind further is lost.';
   END IF;
   IF idle_timeout <> '0' THEN  -- since PostgreSQL 18
     RETURN QUERY SELECT 'warning', 'idle_slot_timeout', 'idle_replication_slot_timeout',
@@ -323,7 +330,8 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION walgate._role_findings(role name) RETURNS TABLE (severity text, name text, object text, finding text, remedy text)
+CREATE FUNCTION walgate._role_findings(role name)
+RETURNS TABLE (severity text, name text, object text, finding text, remedy text)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -342,7 +350,8 @@ BEGIN
   END IF;
   IF NOT rights.may_replicate THEN
     RETURN QUERY SELECT 'error', 'source_role_not_allowed', format('role %I', role),
-      'it does not have REPLICATION, which is not inherited from a group', format('Run ALTER ROLE %I REPLICATION;', role);
+      'it does not have REPLICATION, which is not inherited from a group',
+      format('Run ALTER ROLE %I REPLICATION;', role);
   END IF;
   IF NOT has_database_privilege(role, current_database(), 'CONNECT') THEN
     RETURN QUERY SELECT 'error', 'source_role_not_allowed', format('role %I', role),
@@ -362,31 +371,37 @@ DECLARE
   unreadable text[];
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_publication WHERE pubname = publication) THEN
-    RETURN QUERY SELECT 'error', 'publication_missing', object_name, format('it does not exist in database %I', current_database()),
-      format('Run CREATE PUBLICATION %I FOR TABLE …; with the tables to copy, before the slot is created.', publication);
+    RETURN QUERY SELECT 'error', 'publication_missing', object_name,
+      format('it does not exist in database %I', current_database()),
+      format('Run CREATE PUBLICATION %I FOR TABLE ...; with the tables to copy, before the slot is created.',
+             publication);
     RETURN;
   END IF;
   IF NOT EXISTS (SELECT FROM pg_get_publication_tables(publication)) THEN
     RETURN QUERY SELECT 'warning', 'publication_empty', object_name, 'it holds no table',
-      format('Run ALTER PUBLICATION %I ADD TABLE …;', publication);
+      format('Run ALTER PUBLICATION %I ADD TABLE ...;', publication);
   END IF;
 
   RETURN QUERY
     SELECT 'warning', 'identity_missing', format('table %s', relation),
-           CASE identity WHEN 'n' THEN 'its replica identity is NOTHING' WHEN 'i' THEN 'the index of its replica identity is gone'
+           CASE identity WHEN 'n' THEN 'its replica identity is NOTHING'
+                         WHEN 'i' THEN 'the index of its replica identity is gone'
                          ELSE 'it has no primary key that could identify a row' END
            || ': while it is published, this server refuses to update or delete its rows',
-           CASE WHEN usable_index IS NOT NULL
-                THEN format('Run ALTER TABLE %s REPLICA IDENTITY %s;', relation,
+           CASE WHEN usable_index IS NULL
+                THEN format('Give it a primary key, or run ALTER TABLE %s REPLICA IDENTITY FULL; a table that only '
+                            'grows can be in a publication with publish = ''insert''.', relation)
+                ELSE format('Run ALTER TABLE %s REPLICA IDENTITY %s;', relation,
                             CASE WHEN (SELECT indisprimary FROM pg_index WHERE indexrelid = usable_index) THEN 'DEFAULT'
-                                 ELSE format('USING INDEX %I', (SELECT relname FROM pg_class WHERE oid = usable_index)) END)
-                ELSE format('Give it a primary key, or run ALTER TABLE %s REPLICA IDENTITY FULL; a table that only grows can be in a publication with publish = ''insert''.', relation)
+                                 ELSE format('USING INDEX %I',
+                                             (SELECT relname FROM pg_class WHERE oid = usable_index)) END)
            END
       FROM walgate._tables_without_identity(publication);
 
   RETURN QUERY
     SELECT 'warning', 'row_filter_without_values', format('table %s', class.oid::regclass),
-           format('an update that leads a row into its row filter stops the stream when a TOASTed value did not change (%s): the WAL does not hold it',
+           format('an update that leads a row into its row filter stops the stream when a TOASTed value did not '
+                  'change (%s): the WAL does not hold it',
                   string_agg(quote_ident(attname), ', ' ORDER BY attnum)),
            format('Run ALTER TABLE %s REPLICA IDENTITY FULL;', class.oid::regclass)
       FROM pg_publication AS pub
@@ -406,13 +421,15 @@ BEGIN
       FROM pg_get_publication_tables(publication) AS published
       JOIN pg_class AS class ON class.oid = published.relid
      WHERE class.relnamespace <> 'walgate'::regnamespace
-       AND NOT (has_schema_privilege(role, class.relnamespace, 'USAGE') AND has_table_privilege(role, class.oid, 'SELECT'));
+       AND NOT (has_schema_privilege(role, class.relnamespace, 'USAGE')
+                AND has_table_privilege(role, class.oid, 'SELECT'));
     IF unreadable IS NOT NULL THEN
       RETURN QUERY SELECT 'info', 'copy_not_allowed', format('role %I', role),
         format('it may not read %s%s: changes can be streamed, but rows that are there already cannot be copied',
                array_to_string(unreadable[:5], ', '),
-               CASE WHEN cardinality(unreadable) > 5 THEN format(' and %s more tables', cardinality(unreadable) - 5) END),
-        format('For an initial copy run GRANT USAGE ON SCHEMA … TO %1$I; and GRANT SELECT ON %2$s TO %1$I;', role,
+               CASE WHEN cardinality(unreadable) > 5
+                    THEN format(' and %s more tables', cardinality(unreadable) - 5) END),
+        format('For an initial copy run GRANT USAGE ON SCHEMA ... TO %1$I; and GRANT SELECT ON %2$s TO %1$I;', role,
                array_to_string(unreadable[:5], ', '));
     END IF;
   END IF;

@@ -19,7 +19,7 @@ enum class Codec : std::uint8_t {
   int32_bits,
   int64_bits,
   fixed_16,  ///< 16 bytes passed by reference (uuid)
-  varlena,   ///< the payload as it is (text, bytea, json …)
+  varlena,   ///< the payload as it is (text, bytea, json ...)
   name,
   enum_label,
   send_function,
