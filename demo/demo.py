@@ -1,9 +1,12 @@
 """The demo from beginning to end: set the stage, write and watch, compare, leave nothing running."""
 
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # until there is something to take down, Ctrl-C just ends us
+
 import argparse
 import fcntl
 import os
-import signal
 import statistics
 import subprocess
 import sys
@@ -19,7 +22,7 @@ import compare
 from load import KINDS, LEAST, TABLES, Load
 from pace import Governor
 from stage import FOLDER, Stage, paths
-from view import Moment, make_console, open_view, print_summary
+from view import Moment, make_console, milliseconds, open_view, print_summary
 
 INTRO = "8 sessions write to one PostgreSQL; walgate carries each commit to another."
 PATIENCE = 120
@@ -316,11 +319,11 @@ class Demo:
     def _tell_more(self):
         if len(self._lags) >= 10:
             cuts = statistics.quantiles(self._lags, n=20)
-            self._console.print(f"lag while writing: {statistics.median(self._lags):,.0f} ms in the median,"
-                                f" below {cuts[-1]:,.0f} ms in 95 of 100 looks")
+            self._console.print(f"lag while writing: {milliseconds(statistics.median(self._lags))} in the median,"
+                                f" below {milliseconds(cuts[-1] + 1)} in 95 of 100 looks")
         where = FOLDER.relative_to(paths.TOP)
         self._console.print(
-            f"\nIn {where}: service.log, source.log, target.log; pipeline.json is all there is to configure."
+            f"\nIn {where}: three logs, and pipeline.json, which is all there is to configure."
             '\nNext: "Five minutes with your own two databases" in README.md.')
 
 

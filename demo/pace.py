@@ -45,13 +45,13 @@ class Governor:
         share = (busy - busy_before) / max(all_time - all_before, 1)
         managed = (transactions - transactions_before) / (now - before)
         self._last = (now, busy, all_time, transactions)
-        if lag_milliseconds is None or lag_milliseconds > LATE_MILLISECONDS or share > BUSY + 0.1:
+        if lag_milliseconds is None or lag_milliseconds > LATE_MILLISECONDS:
             change, self._growth = 0.75, 1.15
         elif share > BUSY:
-            change, self._growth = 0.95, 1.15
+            change, self._growth = 1.0, 1.15
         else:
             change = self._growth
-        self._pace.rate = min(max(self._pace.rate * change, 20.0), 1.5 * managed + 20)
+        self._pace.rate = max(min(self._pace.rate * change, 1.5 * managed), 50.0)
 
 
 def _processor_time():

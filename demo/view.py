@@ -71,7 +71,7 @@ class Lines:
         self._console.print(
             f"{moment.elapsed:4.0f} s  {moment.state:<10} source {moment.source_rate:7,.0f} rows/s"
             f"  target {moment.target_rate:7,.0f} rows/s  behind {_bytes(moment.lag_bytes)},"
-            f" {_milliseconds(moment.lag_milliseconds)}",
+            f" {milliseconds(moment.lag_milliseconds)}",
             highlight=False,
         )
 
@@ -150,7 +150,7 @@ class LivePage:
         grid.add_row(
             "arrived on the target", f"{moment.target_rate:,.0f} rows/s", Text(_sparkline(self._target, top), "green")
         )
-        grid.add_row("behind by", _milliseconds(moment.lag_milliseconds), f"{_bytes(moment.lag_bytes)} of WAL")
+        grid.add_row("behind by", milliseconds(moment.lag_milliseconds), f"{_bytes(moment.lag_bytes)} of WAL")
         return grid
 
     def _rows(self, moment):
@@ -204,5 +204,7 @@ def _bytes(count):
     return f"{count:.1f} GB"
 
 
-def _milliseconds(count):
-    return "-" if count is None else f"{count:,} ms"
+def milliseconds(count):
+    if count is None:
+        return "-"
+    return f"{count:,.0f} ms" if count >= 1 else "< 1 ms"
