@@ -1,14 +1,10 @@
 // run.cpp - `walgate run`: the service in the foreground, with its log on standard error.
 
-#include <unistd.h>
-
 #include <map>
 #include <memory>
-#include <optional>
 
 #include "cli/context.hpp"
 #include "cli/report.hpp"
-#include "observe/http.hpp"
 #include "observe/log.hpp"
 #include "service/commands.hpp"
 
@@ -35,14 +31,6 @@ int run(const Context& context, log::Level level, log::Format format) {
   const Config config = config_of(context);
   log::set_up(level, format);
   StatusBoard board;
-  board.update([&](Status& status) {
-    status.pipeline = config.pipeline;
-    status.version = WALGATE_VERSION;
-    status.pid = getpid();
-    status.since = std::chrono::system_clock::now();
-  });
-  std::optional<StatusListener> listener;
-  if (!config.http.host.empty()) listener.emplace(config.http.host, config.http.port, board);
   const int code = service::run(config, board);
   // The log has told a person already.
   if (const auto error = board.snapshot().error; context.json && code != done && error) report_failure(context, *error);

@@ -1,7 +1,9 @@
+// failure_from_json.cpp - see the header.
+
 #include "observe/failure_from_json.hpp"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace walgate {
 
@@ -13,9 +15,7 @@ Failure failure_from_json(std::string_view text) {
   };
   Failure failure{.name = ErrorName::internal_error};
   if (!json.is_object()) return failure;
-  const auto name = text_of_key("name");
-  const auto entry = std::ranges::find(error_names(), name, &NameEntry::text);
-  if (entry != error_names().end()) failure.name = entry->name;
+  failure.name = error_name_of(text_of_key("name")).value_or(ErrorName::internal_error);
   failure.message = text_of_key("message");
   failure.detail = text_of_key("detail");
   failure.remedy = text_of_key("remedy");
@@ -23,7 +23,8 @@ Failure failure_from_json(std::string_view text) {
   failure.relation = text_of_key("relation");
   failure.sqlstate = text_of_key("sqlstate");
   failure.lsn = Lsn::parse(text_of_key("lsn"));
-  if (const auto xid = json.find("xid"); xid != json.end() && xid->is_number_unsigned()) {
+  if (const auto xid = json.find("xid");
+      xid != json.end() && xid->is_number_unsigned() && std::in_range<std::uint32_t>(xid->get<std::uint64_t>())) {
     failure.xid = xid->get<std::uint32_t>();
   }
   return failure;

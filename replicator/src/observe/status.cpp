@@ -12,6 +12,7 @@
 #include <sstream>
 #include <utility>
 
+#include "observe/failure_from_json.hpp"
 #include "observe/failure_json.hpp"
 
 namespace walgate {
@@ -102,22 +103,6 @@ std::optional<Value> member(const ordered_json& object, std::string_view key) {
 
 ordered_json sub_object(const ordered_json& object, const char* key) {
   return object.contains(key) && object[key].is_object() ? object[key] : ordered_json::object();
-}
-
-std::optional<Failure> parse_failure(const ordered_json& object) {
-  const auto text = [&](const char* key) { return member<std::string>(object, key).value_or(""); };
-  if (!object.is_object()) return std::nullopt;
-  Failure failure{};
-  failure.name = error_name_of(text("name")).value_or(ErrorName::internal_error);
-  failure.message = text("message");
-  failure.detail = text("detail");
-  failure.remedy = text("remedy");
-  failure.phase = text("phase");
-  failure.relation = text("relation");
-  failure.sqlstate = text("sqlstate");
-  failure.lsn = Lsn::parse(text("lsn"));
-  failure.xid = member<std::uint32_t>(object, "xid");
-  return failure;
 }
 
 std::string grouped(std::uint64_t number) {
@@ -243,7 +228,7 @@ std::optional<Status> parse_status(std::string_view text) {
                                member<std::string>(table, "state").value_or("")});
     }
   }
-  if (json.contains("error")) status.error = parse_failure(json["error"]);
+  if (json.contains("error") && json["error"].is_object()) status.error = failure_from_json(json["error"].dump());
   return status;
 }
 

@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -117,7 +116,9 @@ TEST_F(CommandLine, EveryCommandHasHelpWithADescriptionAndAnExample) {
 
 TEST_F(CommandLine, EveryCommandHasAChapterInTheDocument) {
   std::ifstream stream{WALGATE_SOURCE_DIR "/docs/commands.md"};
-  const std::string document{std::istreambuf_iterator<char>{stream}, {}};
+  std::ostringstream text;
+  text << stream.rdbuf();
+  const std::string document = text.str();
   std::istringstream help{walgate({"--help"}).out};
   std::vector<std::string> commands;
   std::string line;

@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "config/load.hpp"
 
@@ -21,7 +21,9 @@ Config config_of(const std::string& json) {
 
 TEST(ConfigReference, IsTheTableOfTheDocument) {
   std::ifstream file{WALGATE_SOURCE_DIR "/docs/configuration.md"};
-  const std::string document{std::istreambuf_iterator<char>{file}, {}};
+  std::ostringstream text;
+  text << file.rdbuf();
+  const std::string document = text.str();
   EXPECT_NE(document.find("\n\n" + config_reference() + "\n"), std::string::npos)
       << "docs/configuration.md does not hold what `walgate config reference` prints:\n"
       << config_reference();
