@@ -128,6 +128,8 @@ RowChange read_change(Session& session, const RelationEntry& entry, Relation rel
     result.has_new = true;
     if (result.old_image != OldImage::none) fill_from_old(entry, result);
   }
+  if (result.kind == wire::RecordKind::insert && !result.has_new)
+    elog(ERROR, "the WAL holds no row for an insert into \"%s.%s\"", entry.schema, entry.name);
   return result;
 }
 
