@@ -14,8 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Statements in flight before we wait for results; enough to hide a round trip.
-constexpr std::size_t most_in_flight = 4096;
 /// How often an idle position is persisted at most; the slot follows in these steps.
 constexpr auto idle_interval = 10s;
 /// An idle position that is this far ahead is persisted at once.
@@ -77,8 +75,9 @@ void Applier::run() {
   while (!finish_.is_set()) {
     // A suspect is applied alone, so that everything before it is committed when it fails again.
     const bool alone = history_.suspect.is_set() && position_ <= history_.suspect;
-    auto pieces = queue_.take(alone ? BatchLimits{1, 1}
-                                    : BatchLimits{config_.limits.batch_rows, config_.limits.batch_bytes});
+    BatchLimits limits{config_.limits.batch_rows, config_.limits.batch_bytes};
+    if (alone) limits.transactions = 1;
+    auto pieces = queue_.take(limits);
     if (!pieces.empty()) {
       idle_.reset();
       apply_batch(std::move(pieces));
@@ -123,7 +122,17 @@ std::chrono::milliseconds Applier::idle_wait() const {
 void Applier::apply_batch(std::vector<Piece> pieces) {
   const auto new_position = pieces.back().transaction.end_lsn;
   begin(new_position);
+  bool set_wise = history_.set_wise != SetWise::off && pieces.front().transaction.final_lsn == history_.suspect &&
+                  !skips_.contains(history_.suspect);
+  if (set_wise) {  // needs the whole transaction in memory
+    for (auto bytes = pieces.front().size; !pieces.back().is_last() && bytes < config_.limits.queue_bytes;) {
+      pieces.push_back(next_piece());
+      bytes += pieces.back().size;
+    }
+    set_wise = pieces.back().is_last() && apply_set_wise(pieces);
+  }
   for (auto& piece : pieces) {
+    if (set_wise) break;
     apply_piece(piece);
     // In a large transaction the statements hold copies of what they need; its memory can go.
     if (!pieces.back().is_last()) piece.bytes.reset();
@@ -195,6 +204,7 @@ void Applier::publish(Lsn position) {
   acknowledgement_.set_applied(position);
   board_.update([&](Status& status) {
     status.applied_lsn = position;
+    status.received_lsn = std::max(status.received_lsn, position);  // the receiver tells less often
     status.confirmed_lsn = acknowledgement_.durable();
     auto& total = status.counters;
     total.transactions += counted_.transactions;
@@ -467,40 +477,39 @@ void Applier::on_row_count(const Ticket& ticket, std::uint64_t hits) {
     xid_of_deletes_ = ticket.xid;
     deleted_from_.insert(plan.target_oid);
   }
-  if (hits == 1) {
-    switch (ticket.kind) {
-      case wire::RecordKind::insert: ++counted_.inserts; return;
-      case wire::RecordKind::update: ++counted_.updates; return;
-      default: ++counted_.deletes; return;
-    }
+  switch (ticket.kind) {
+    case wire::RecordKind::insert: counted_.inserts += hits; break;
+    case wire::RecordKind::update: counted_.updates += hits; break;
+    default: counted_.deletes += hits; break;
   }
+  if (hits == ticket.rows) return;
   if (ticket.kind == wire::RecordKind::insert && plan.on_duplicate != OnDuplicate::stop) {
     ++counted_.duplicates_skipped;
     ++conflicts_.insert_exists;
     return;
   }
-  if (hits == 0 && ticket.kind == wire::RecordKind::delete_ && !replica_role_ &&
+  if (hits < ticket.rows && ticket.kind == wire::RecordKind::delete_ && !replica_role_ &&
       std::ranges::any_of(plan.cascading_parents, [&](auto oid) { return deleted_from_.contains(oid); })) {
-    ++counted_.cascaded_deletes;  // the target's own ON DELETE CASCADE was there first
+    counted_.cascaded_deletes += ticket.rows - hits;  // the target's own ON DELETE CASCADE was there first
     return;
   }
-  if (hits == 0) {
+  if (hits < ticket.rows) {
     // An insert that stores nothing was taken by a trigger or a rule of the target.
     if (ticket.kind == wire::RecordKind::update) ++conflicts_.update_missing;
     if (ticket.kind == wire::RecordKind::delete_) ++conflicts_.delete_missing;
     if (plan.on_missing == OnMissing::skip) {
-      ++counted_.missing_rows_skipped;
+      counted_.missing_rows_skipped += ticket.rows - hits;
       log::warning("row_missing", fmt::format("{} hit no row and was skipped, as the configuration asks", text_of(ticket.kind)),
                    {{"relation", plan.source.display()}, {"lsn", ticket.final_lsn}, {"xid", ticket.xid}});
       return;
     }
   }
   throw Error{Failure{
-      .name = hits == 0 ? ErrorName::row_missing : ErrorName::row_ambiguous,
-      .message = fmt::format("{} of {} hit {} rows of {}", text_of(ticket.kind), plan.source.display(), hits,
-                             plan.target.display()),
+      .name = hits < ticket.rows ? ErrorName::row_missing : ErrorName::row_ambiguous,
+      .message = fmt::format("{} of {} hit {} rows of {} where {} should be hit", text_of(ticket.kind),
+                             plan.source.display(), hits, plan.target.display(), ticket.rows),
       .detail = fmt::format("the row is located by ({})", plan.key_names()),
-      .remedy = hits == 0 ? fmt::format("find out who changed the target, or which trigger took the row; then restore the row, or set on_missing to \"skip\" "
+      .remedy = hits < ticket.rows ? fmt::format("find out who changed the target, or which trigger took the row; then restore the row, or set on_missing to \"skip\" "
                                         "for this table, or leave the transaction out with `walgate skip --lsn {}`",
                                         ticket.final_lsn.text())
                           : std::string{},

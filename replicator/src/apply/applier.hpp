@@ -5,7 +5,8 @@
 // fence, walgate.advance()), so data and position are one.  Statements are pipelined: one round trip for the changes, one for
 // the COMMIT, which is sent only after every result was checked.
 //
-// This is the strict path: every change is one statement, in the source's order.
+// This is the strict path: every change is one statement, in the source's order.  (set_wise.cpp holds the way out for what the
+// target refuses in that order.)
 #pragma once
 
 #include <deque>
@@ -18,6 +19,7 @@
 #include "apply/table_set.hpp"
 #include "apply/target_session.hpp"
 #include "batch/acknowledgement.hpp"
+#include "batch/net_effect.hpp"
 #include "batch/piece_queue.hpp"
 #include "observe/status.hpp"
 #include "postgres/pipeline.hpp"
@@ -46,6 +48,11 @@ class Applier {
   void run();
 
  private:
+  /// Statements in flight before we wait for results; enough to hide a round trip.
+  static constexpr std::size_t most_in_flight = 4096;
+  /// The OID of type text, as which values travel whose binary form does not.
+  static constexpr std::uint32_t text_type = 25;
+
   /// Why a statement was sent: what its result means.
   struct Ticket {
     enum class Purpose : std::uint8_t { begin, fence, prepare, row, truncate, note, commit, wal_position, sync };
@@ -54,6 +61,7 @@ class Applier {
     std::uint32_t xid = 0;
     Lsn final_lsn;
     const PreparedTable* table = nullptr;
+    std::uint64_t rows = 1;  ///< how many the statement was given
   };
   using Purpose = Ticket::Purpose;
 
@@ -65,6 +73,9 @@ class Applier {
 
   void apply_batch(std::vector<Piece> pieces);
   void apply_piece(const Piece& piece);
+  /// The transaction's net effect, each table's inserts and deletes in one statement.  False when it cannot be summed up.
+  bool apply_set_wise(const std::vector<Piece>& pieces);
+  void apply_set(Ticket ticket, const TableEffect& effect, PreparedTable& table, wire::RecordKind kind);
   void apply_change(const wire::Begin& transaction, const wire::Frame& frame, const wire::Change& change);
   void apply_insert(const Ticket& ticket, PreparedTable& table, const wire::Change& change);
   void apply_update(const Ticket& ticket, PreparedTable& table, const wire::Change& change);

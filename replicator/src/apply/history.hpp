@@ -11,6 +11,13 @@
 
 namespace walgate::apply {
 
+/// In which order the last resort writes a transaction's net effect.
+enum class SetWise {
+  off,
+  inserts_first,  ///< a foreign key was in the way: new parents, then their children, and old parents last
+  deletes_first,  ///< a unique value was in the way: it has to go before it comes
+};
+
 struct History {
   /// The newest position that is known to be durable on the target; zero before the first session.
   Lsn durable;
@@ -19,6 +26,9 @@ struct History {
   /// final_lsn of a transaction that failed once in a way that looks permanent.  It is tried once more in a new session, alone, after
   /// everything before it is committed, with the target's catalog read anew; only then is the failure final.
   Lsn suspect;
+  /// The suspect failed alone, too, on a foreign key or a unique value: what the source checked at the end of its
+  /// statement, the target checks row by row.  It is tried a last time set-wise, by its net effect.
+  SetWise set_wise = SetWise::off;
 
   [[nodiscard]] bool may_be_at(Lsn position) const noexcept {
     return !durable.is_set() || position == durable ||

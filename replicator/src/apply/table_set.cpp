@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
+
 #include "apply/target_session.hpp"
 
 namespace walgate::apply {
@@ -20,9 +23,11 @@ void TableSet::read(postgres::Connection& target, const std::vector<wire::Relati
     }
   }
   for (auto& [name, table] : read_tables(target, wanted)) targets_[name] = std::move(table);
-  auto types = read_types(target, relations);
+  auto types = read_types(target, relations, config_.tables);
   types_.casts = std::move(types.casts);
   types_.by_name.merge(types.by_name);
+  types_.cast_types = std::move(types.cast_types);
+  types_.array_types = std::move(types.array_types);
 }
 
 std::pair<TablePlan, std::vector<Difference>> TableSet::plan(const wire::Relation& relation) const {
@@ -38,6 +43,22 @@ std::pair<TablePlan, std::vector<Difference>> TableSet::plan(const wire::Relatio
     }
   }
   return planned;
+}
+
+std::size_t TableSet::rank(const QualifiedName& table) const {
+  // A table stands one above the highest of those that it refers to.  Cycles end where they meet themselves.
+  std::set<QualifiedName> above;
+  const auto visit = [&](const auto& self, const QualifiedName& name) -> std::size_t {
+    const auto found = targets_.find(name);
+    if (found == targets_.end() || !above.insert(name).second) return 0;
+    std::size_t highest = 0;
+    for (const auto& key : found->second.foreign_keys) {
+      if (key.referenced != name) highest = std::max(highest, 1 + self(self, key.referenced));
+    }
+    above.erase(name);
+    return highest;
+  };
+  return visit(visit, table);
 }
 
 PreparedTable& TableSet::table(const wire::Relation& relation) {

@@ -23,6 +23,8 @@ class TableSet {
 
   /// The table of this version.  Throws Error relation_does_not_fit with all differences.
   PreparedTable& table(const wire::Relation& relation);
+  /// How many tables stand above this one along foreign keys: parents have lower ranks than their children.
+  [[nodiscard]] std::size_t rank(const QualifiedName& table) const;
 
  private:
   void read(postgres::Connection& target, const std::vector<wire::Relation>& relations);

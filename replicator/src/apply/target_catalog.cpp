@@ -72,6 +72,7 @@ void read_columns(Connection& target, TablesByOid& tables) {
       "WITH RECURSIVE chain(oid, at) AS (SELECT oid, oid FROM pg_catalog.pg_type WHERE typtype = 'd' UNION ALL "
       "SELECT chain.oid, t.typbasetype FROM chain JOIN pg_catalog.pg_type t ON t.oid = chain.at WHERE t.typtype = 'd') "
       "SELECT a.attrelid, a.attname, a.atttypid, b.oid, b.typcategory, pg_catalog.format_type(a.atttypid, a.atttypmod), "
+      "pg_catalog.format_type(a.atttypid, NULL), "
       "a.attnotnull, a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL, a.attgenerated <> '', a.attidentity = 'a' "
       "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
       "LEFT JOIN (SELECT chain.oid, chain.at FROM chain JOIN pg_catalog.pg_type e ON e.oid = chain.at "
@@ -86,10 +87,11 @@ void read_columns(Connection& target, TablesByOid& tables) {
     column.base_oid = oid_field(result, row, 3);
     column.category = char_field(result, row, 4);
     column.type_text = text_field(result, row, 5);
-    column.not_null = bool_field(result, row, 6);
-    column.has_default = bool_field(result, row, 7);
-    column.generated = bool_field(result, row, 8);
-    column.identity_always = bool_field(result, row, 9);
+    column.type_name = text_field(result, row, 6);
+    column.not_null = bool_field(result, row, 7);
+    column.has_default = bool_field(result, row, 8);
+    column.generated = bool_field(result, row, 9);
+    column.identity_always = bool_field(result, row, 10);
     tables.at(oid_field(result, row, 0)).columns.push_back(std::move(column));
   }
 }
@@ -159,11 +161,24 @@ std::map<QualifiedName, TargetTable> read_tables(Connection& target, const std::
   return by_name;
 }
 
-TargetTypes read_types(Connection& target, std::span<const wire::Relation> relations) {
+TargetTypes read_types(Connection& target, std::span<const wire::Relation> relations, std::span<const TableRule> rules) {
   TargetTypes types;
   const auto casts = target.exec(
       "SELECT castsource, casttarget FROM pg_catalog.pg_cast WHERE castcontext IN ('i', 'a')");
   for (int row = 0; row < rows(casts); ++row) types.casts.push_back({oid_field(casts, row, 0), oid_field(casts, row, 1)});
+
+  const auto arrays = target.exec("SELECT oid, typarray FROM pg_catalog.pg_type WHERE typarray <> 0 AND typtype <> 'c'");
+  for (int row = 0; row < rows(arrays); ++row) types.array_types[oid_field(arrays, row, 0)] = oid_field(arrays, row, 1);
+
+  for (const auto& rule : rules) {
+    for (const auto& [column, type] : rule.cast) {
+      // What cannot even be read as a type is an error of this statement, and no type.
+      const auto found = target.try_exec(
+          fmt::format("SELECT pg_catalog.format_type(pg_catalog.to_regtype({}), NULL)", quote_literal(type)));
+      if (PQresultStatus(found.get()) != PGRES_TUPLES_OK) continue;
+      if (const auto name = postgres::field(found, 0, 0)) types.cast_types[type] = *name;
+    }
+  }
 
   std::set<std::pair<std::string, std::string>> wanted;
   for (const auto& relation : relations) {

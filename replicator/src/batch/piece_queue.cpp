@@ -42,6 +42,7 @@ std::vector<Piece> PieceQueue::take(const BatchLimits& limits) {
   std::vector<Piece> taken;
   std::uint64_t rows = 0;
   std::uint64_t bytes = 0;
+  std::uint64_t transactions = 1;
   while (!pieces_.empty()) {
     // The first transaction is taken whether or not its end has arrived; further ones only whole and within the limits.
     if (taken.empty() || !taken.back().is_last()) {
@@ -51,6 +52,7 @@ std::vector<Piece> PieceQueue::take(const BatchLimits& limits) {
       taken.push_back(pop());
       continue;
     }
+    if (transactions >= limits.transactions) break;
     const auto end = std::ranges::find_if(pieces_, &Piece::is_last);
     if (end == pieces_.end()) break;
     std::uint64_t next_rows = 0;
@@ -61,6 +63,7 @@ std::vector<Piece> PieceQueue::take(const BatchLimits& limits) {
     }
     if (rows + next_rows > limits.rows || bytes + next_bytes > limits.bytes) break;
     taken.push_back(pop());
+    ++transactions;
     rows += next_rows;
     bytes += next_bytes;
     while (!taken.back().is_last()) taken.push_back(pop());

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -20,6 +21,7 @@ namespace walgate {
 struct BatchLimits {
   std::uint64_t rows = 0;
   std::uint64_t bytes = 0;
+  std::uint64_t transactions = std::numeric_limits<std::uint64_t>::max();
 };
 
 class PieceQueue {

@@ -96,7 +96,16 @@ class Planner {
     PlannedColumn planned{.source = index, .source_key = key_index, .source_name = column.name, .target = *wanted};
     planned.is_key = column.is_key;
     planned.identity_always = target->identity_always;
-    planned.cast = mapping_.cast(*wanted).value_or(std::string{});
+    if (const auto cast = mapping_.cast(*wanted)) {
+      const auto type = types_.cast_types.find(*cast);
+      if (type == types_.cast_types.end()) {
+        differ(ErrorName::incompatible_type, target_name(*wanted),
+               fmt::format("{}.cast names the type {}, which the target does not have", mapping_.rule->path, *cast),
+               "correct the name; a type outside of pg_catalog is written with its schema");
+        return;
+      }
+      planned.cast = type->second;
+    }
     planned.binary = column.format == wire::ValueFormat::binary;
     if (!planned.binary) {
       // Text goes through the input function of the type it is for.
@@ -117,6 +126,10 @@ class Planner {
              "create the type on the target, or leave the column out");
       return;
     }
+    planned.type_text = target->type_name;
+    // A text value travels in an array as text and is converted by the statement.
+    const auto array = types_.array_types.find(planned.binary ? planned.parameter_type : text_oid);
+    if (array != types_.array_types.end()) planned.array_type = array->second;
     plan_.columns.push_back(std::move(planned));
   }
 
@@ -214,6 +227,20 @@ class Builder {
     }
     return text;
   }
+  /// "$3": the next parameter, an array of values of planned column `index`; empty when there is no such array.
+  std::string array(std::size_t index, bool old_image) {
+    const auto& column = plan_.columns[index];
+    if (column.array_type == 0) return {};
+    statement_.types.push_back(column.array_type);
+    statement_.parameters.push_back({static_cast<std::uint16_t>(index), old_image});
+    return fmt::format("${}", statement_.parameters.size());
+  }
+  /// "u.c3" with the conversion that the column needs.
+  std::string element(std::size_t index) const {
+    const auto& column = plan_.columns[index];
+    const auto& type = !column.cast.empty() ? column.cast : column.binary ? std::string{} : column.type_text;
+    return fmt::format("u.c{}{}{}", index, type.empty() ? "" : "::", type);
+  }
   Statement finish(std::string sql) {
     statement_.sql = std::move(sql);
     return std::move(statement_);
@@ -297,6 +324,42 @@ Statement TablePlan::delete_row() const {
   Builder builder{*this};
   auto sql = "DELETE FROM " + target.quoted() + builder.where_key(true);
   return builder.finish(std::move(sql));
+}
+
+std::optional<Statement> TablePlan::insert_set() const {
+  Builder builder{*this};
+  std::vector<std::string> names;
+  std::vector<std::string> arrays;
+  std::vector<std::string> aliases;
+  std::vector<std::string> values;
+  bool overriding = false;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    names.push_back(quote_identifier(columns[i].target));
+    arrays.push_back(builder.array(i, false));
+    if (arrays.back().empty()) return std::nullopt;
+    aliases.push_back(fmt::format("c{}", i));
+    values.push_back(builder.element(i));
+    overriding = overriding || columns[i].identity_always;
+  }
+  return builder.finish(fmt::format("INSERT INTO {} ({}){} SELECT {} FROM unnest({}) AS u({})", target.quoted(),
+                                    fmt::join(names, ", "), overriding ? " OVERRIDING SYSTEM VALUE" : "",
+                                    fmt::join(values, ", "), fmt::join(arrays, ", "), fmt::join(aliases, ", ")));
+}
+
+std::optional<Statement> TablePlan::delete_set() const {
+  Builder builder{*this};
+  std::vector<std::string> arrays;
+  std::vector<std::string> aliases;
+  std::vector<std::string> conditions;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (!columns[i].is_key) continue;
+    arrays.push_back(builder.array(i, true));
+    if (arrays.back().empty()) return std::nullopt;
+    aliases.push_back(fmt::format("c{}", i));
+    conditions.push_back(fmt::format("t.{} = {}", quote_identifier(columns[i].target), builder.element(i)));
+  }
+  return builder.finish(fmt::format("DELETE FROM {} AS t USING unnest({}) AS u({}) WHERE {}", target.quoted(),
+                                    fmt::join(arrays, ", "), fmt::join(aliases, ", "), fmt::join(conditions, " AND ")));
 }
 
 std::string TablePlan::key_names() const {

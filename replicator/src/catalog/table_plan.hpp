@@ -24,6 +24,11 @@ struct TargetTypes {
   std::vector<AssignmentCast> casts;
   /// Source types that are not built in, by schema and name, to the target's type of that name.
   std::map<std::pair<std::string, std::string>, std::uint32_t> by_name;
+  /// Types that the configuration casts to, as written, to how SQL names them without a length: an explicit cast to
+  /// varchar(5) would cut a longer value in silence, where the column itself refuses it.
+  std::map<std::string, std::string> cast_types;
+  /// Element type to array type.
+  std::map<std::uint32_t, std::uint32_t> array_types;
 
   [[nodiscard]] bool assignable(std::uint32_t from, const TargetColumn& to) const noexcept;
 };
@@ -39,6 +44,8 @@ struct PlannedColumn {
   bool is_key = false;            ///< locates the row
   bool identity_always = false;
   std::string cast;               ///< explicit SQL type, or empty
+  std::uint32_t array_type = 0;   ///< of parameter_type, for statements over many rows; 0: there is none
+  std::string type_text;          ///< the target column's type without a length, quoted as SQL wants it
 };
 
 /// One thing that does not fit.
@@ -79,6 +86,10 @@ struct TablePlan {
   [[nodiscard]] Statement update(const std::vector<bool>& unchanged, bool key_changed) const;
   /// `by_old`: an old image was sent (always so, unless the change is not identified).
   [[nodiscard]] Statement delete_row() const;
+  /// Many rows in one statement, so that foreign keys of the table to itself are checked at its end.  Each parameter is an array
+  /// of one column's values, text ones as text[]; nullopt when a column cannot travel in an array.
+  [[nodiscard]] std::optional<Statement> insert_set() const;
+  [[nodiscard]] std::optional<Statement> delete_set() const;
   /// "id, region" of the columns that locate a row, for messages.
   [[nodiscard]] std::string key_names() const;
 };

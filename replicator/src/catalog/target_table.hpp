@@ -19,6 +19,7 @@ struct TargetColumn {
   std::uint32_t base_oid = 0;      ///< what a domain stands on, else type_oid
   char category = 'U';             ///< pg_type.typcategory of base_oid; 'S' takes any value by assignment
   std::string type_text;           ///< format_type, for messages
+  std::string type_name;           ///< the same without a length, for casts
   bool not_null = false;
   bool has_default = false;        ///< default, identity or generated: the server can fill it
   bool generated = false;          ///< cannot be written

@@ -144,6 +144,14 @@ Result Connection::try_exec(const std::string& sql) {
   return collect();
 }
 
+std::optional<std::string> Connection::try_prepare(const std::string& sql, const std::vector<Oid>& types) {
+  if (PQsendPrepare(handle(), "", sql.c_str(), static_cast<int>(types.size()), types.data()) == 0) throw_lost();
+  const auto result = collect();
+  if (PQresultStatus(result.get()) != PGRES_FATAL_ERROR) return std::nullopt;
+  if (field_of(result.get(), PG_DIAG_SQLSTATE).empty()) throw_result(result.get());
+  return std::string{field_of(result.get(), PG_DIAG_MESSAGE_PRIMARY)};
+}
+
 Result Connection::exec(const std::string& sql) {
   auto result = try_exec(sql);
   if (PQresultStatus(result.get()) == PGRES_FATAL_ERROR) throw_result(result.get());

@@ -43,6 +43,10 @@ class Connection {
   /// Like exec, but an error comes back as a result.
   Result try_exec(const std::string& sql);
 
+  /// Parses a statement without running it: what the server has against it, nullopt when nothing.  Throws Error only when
+  /// the connection is lost.
+  std::optional<std::string> try_prepare(const std::string& sql, const std::vector<Oid>& types);
+
   [[nodiscard]] PGconn* handle() const noexcept { return connection_.get(); }
   [[nodiscard]] Side side() const noexcept { return side_; }
   [[nodiscard]] const Event* stop() const noexcept { return stop_; }

@@ -25,13 +25,18 @@ struct Parameters {
     values.clear();
     lengths.clear();
     formats.clear();
+    terminated_.clear();
   }
-  /// Null when `value` is null.
+  /// Null when `value` is null.  libpq reads a text value to its zero byte, whatever the length says, so it is copied.
   void add(const char* value, int length, bool binary) {
+    if (value != nullptr && !binary) value = terminated_.emplace_back(value, static_cast<std::size_t>(length)).c_str();
     values.push_back(value);
     lengths.push_back(length);
     formats.push_back(binary ? 1 : 0);
   }
+
+ private:
+  std::deque<std::string> terminated_;
 };
 
 template <typename Ticket>

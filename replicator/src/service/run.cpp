@@ -157,8 +157,17 @@ int run(const Config& config, StatusBoard& board) {
     }
     // Once more alone, in a new session, with the target's catalog read anew; see History::suspect.
     const bool second_try = in_apply && failure->recovery == Recovery::stop && *failure->lsn != history.suspect;
-    if (second_try) history.suspect = *failure->lsn;
-    const bool final = failure->recovery == Recovery::stop && !second_try;
+    if (second_try) {
+      history.suspect = *failure->lsn;
+      history.set_wise = apply::SetWise::off;
+    }
+    const bool order_matters = failure->sqlstate == "23503" || failure->sqlstate == "23505";
+    const bool set_wise = in_apply && failure->recovery == Recovery::stop && !second_try && order_matters &&
+                          history.set_wise == apply::SetWise::off && !board.snapshot().replica_role.value_or(true);
+    if (set_wise) {
+      history.set_wise = failure->sqlstate == "23503" ? apply::SetWise::inserts_first : apply::SetWise::deletes_first;
+    }
+    const bool final = failure->recovery == Recovery::stop && !second_try && !set_wise;
 
     board.update([&](Status& status) {
       status.error = failure;
@@ -168,12 +177,12 @@ int run(const Config& config, StatusBoard& board) {
       status.next_step = failure->remedy.empty() ? std::string{entry_of(failure->name).remedy} : failure->remedy;
       if (!final) ++status.counters.retries;
     });
-    if (final || (failure->lsn && !second_try)) try_to_record(config, *failure, signals.stop());
+    if (final || (failure->lsn && failure->recovery == Recovery::retry)) try_to_record(config, *failure, signals.stop());
     log::failure(final ? log::Level::error : log::Level::warning, *failure);
     if (final) return exit_needs_person;
 
     if (session.has_streamed() && std::chrono::steady_clock::now() - started >= healthy_after) backoff.reset();
-    const auto delay = second_try ? 0ms : backoff.take();
+    const auto delay = second_try || set_wise ? 0ms : backoff.take();
     log::info("retrying", "trying again", {{"in_milliseconds", delay.count()}});
     auto descriptors = std::to_array<pollfd>({{signals.finish().descriptor(), POLLIN, 0}});
     if (postgres::wait(descriptors, delay)) {

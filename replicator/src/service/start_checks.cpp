@@ -209,7 +209,7 @@ std::vector<Finding> check_mapping(const Config& config, const Situation& now, p
     if (mapping.target) wanted.push_back(*mapping.target);
   }
   const auto tables = apply::read_tables(target, wanted);
-  const auto types = apply::read_types(target, now.relations);
+  const auto types = apply::read_types(target, now.relations, config.tables);
 
   std::map<QualifiedName, QualifiedName> taken;  // target → source
   for (const auto& relation : now.relations) {
@@ -227,6 +227,13 @@ std::vector<Finding> check_mapping(const Config& config, const Situation& now, p
     const auto [plan, differences] = plan_table(relation, mapping, found, types);
     for (const auto& difference : differences) {
       findings.error(difference.name, difference.object, difference.text, difference.remedy);
+    }
+    if (found != nullptr && differences.empty()) {
+      // The server itself has the last word on every conversion.
+      const auto statement = plan.insert();
+      if (const auto refusal = target.try_prepare(statement.sql, statement.types)) {
+        findings.error(ErrorName::incompatible_type, mapping.target->display(), *refusal);
+      }
     }
     if (found != nullptr) check_roles(config, now, *found, findings);
     if (now.same_database()) {

@@ -94,7 +94,7 @@ void Receiver::acknowledge(bool now) {
   const auto time = Clock::now();
   if (time - last_board_ >= 100ms) {
     last_board_ = time;
-    board_.update([&](Status& status) { status.received_lsn = received_; });
+    board_.update([&](Status& status) { status.received_lsn = std::max(status.received_lsn, received_); });
   }
   if (!now && durable == acknowledged_ && time - last_status_ < status_interval) return;
   acknowledged_ = durable;
