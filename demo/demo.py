@@ -7,6 +7,7 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)  # until there is something to take
 import argparse
 import fcntl
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -110,33 +111,36 @@ class Demo:
     def _set_up(self):
         stage = self._stage
         self._console.print("[bold]walgate demo[/]")
-        with self._step("building what is stale"):
-            self._build()
-        with self._step("two throwaway servers") as done:
-            done(f"two throwaway servers, PostgreSQL {stage.make_servers()}")
+        with self._step("building what is stale") as step:
+            self._build(step)
+        with self._step("two throwaway servers") as step:
+            step.rename(f"two throwaway servers, PostgreSQL {stage.make_servers()}")
         with self._step("source: schema requisition, 6 tables"):
             stage.fill_source()
         with self._step("target: schema batch, another shape of it, constraints checked"):
             stage.fill_target()
         with self._step("extension, publication, slot and the pipeline's file"):
             stage.make_pipeline()
-        with self._step("walgate init, walgate check") as done:
+        with self._step("walgate init, walgate check") as step:
             findings = self._command("init") and self._command("check", "--json")
-            done(f"walgate init, walgate check: {self._told(findings)}")
+            step.rename(f"walgate init, walgate check: {self._told(findings)}")
         with self._step("walgate run"):
             stage.pipeline.start(wait=False)
             self._wait_until_streaming()
 
-    def _build(self):
+    def _build(self, step):
         log = FOLDER / "build.log"
         with open(log, "w", encoding="utf-8") as file:
             build = subprocess.Popen([paths.TOP / "tools/build"], stdout=file, stderr=file, start_new_session=True)
-            try:
-                build.wait()
-            except Stopped:
-                os.killpg(build.pid, signal.SIGTERM)  # the compilers too
-                build.wait()
-                raise
+        try:
+            while build.poll() is None:
+                at = re.match(r"\[(\d+)/(\d+)\]", _tail(log, 1))
+                step.note(f"{at[1]} of {at[2]}" if at else "this may take some minutes")
+                time.sleep(0.1)
+        except Stopped:
+            os.killpg(build.pid, signal.SIGTERM)  # the compilers too
+            build.wait()
+            raise
         if build.returncode:
             raise Failed(f"building failed:\n{_tail(log, 15)}")
 
@@ -276,11 +280,11 @@ class Demo:
         stage = self._stage
         if self._damage:
             stage.target.execute("UPDATE batch.batch_facilities SET name = name || ' ' WHERE code = 'HF0007'")
-        with self._step("comparing every row through the mapping") as done:
+        with self._step("comparing every row through the mapping") as step:
             with stage.source.connect() as source, stage.target.connect() as target:
                 pairs = compare.table_pairs(source, stage.pipeline.name, stage.pipeline.config["tables"])
                 outcomes = [compare.compare(source, target, pair) for pair in pairs]
-            done("every row compared through the mapping")
+            step.rename("every row compared through the mapping")
         committed = self._load.committed()
         for event in self._events if self._console.is_terminal else []:  # a pipe has told them already
             self._console.print(f"  {event}", style="yellow")
@@ -334,19 +338,30 @@ class _Step:
         self._console = console
         self._text = text
         self._spinner = console.status(f"{text} …")
+        self._began = time.monotonic()
+        self._noted = False
 
     def __enter__(self):
         if self._console.is_terminal:
             self._spinner.start()
-        return self._say_instead
+        return self
 
     def __exit__(self, failure, *_):
         self._spinner.stop()
         if failure is None:
             self._console.print(f"  [green]✓[/] {escape(self._text)}")
 
-    def _say_instead(self, text):
+    def rename(self, text):
+        """What the line will say in the end."""
         self._text = text
+
+    def note(self, text):
+        """How it goes: beside the spinner, or once in a pipe when it takes long."""
+        if self._console.is_terminal:
+            self._spinner.update(f"{self._text}: {escape(text)} …")
+        elif not self._noted and time.monotonic() - self._began > 3:
+            self._noted = True
+            self._console.print(f"  {self._text}: {text} …", markup=False)
 
 
 def _target_of(table):
