@@ -102,10 +102,16 @@ TEST_F(Listening, RefusesASecondListenerOnItsPort) {
   }
 }
 
-TEST_F(Listening, KeepsTheSignalsOfTheCallingThread) {
-  sigset_t mask;
-  pthread_sigmask(SIG_SETMASK, nullptr, &mask);
-  EXPECT_EQ(sigismember(&mask, SIGTERM), 0);
+TEST(StatusListener, LeavesTheSignalMaskOfTheCallingThreadAsItWas) {
+  sigset_t none;
+  sigemptyset(&none);
+  sigset_t before;
+  pthread_sigmask(SIG_SETMASK, &none, &before);
+  const StatusBoard board;
+  const StatusListener listener{"127.0.0.1", 0, board};
+  sigset_t after;
+  pthread_sigmask(SIG_SETMASK, &before, &after);
+  EXPECT_EQ(sigismember(&after, SIGTERM), 0);
 }
 
 TEST(StatusListener, FreesItsPortWhenItEnds) {
