@@ -62,6 +62,13 @@ enum class ErrorName : std::uint8_t {
   idle_slot_timeout,
   unlimited_wal_retention,
   identity_missing,
+  source_in_recovery,
+  no_free_slot,
+  no_free_walsender,
+  setting_not_visible,
+  publication_empty,
+  row_filter_without_values,
+  copy_not_allowed,
   // stream
   protocol_version,
   protocol_violation,

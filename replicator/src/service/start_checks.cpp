@@ -276,7 +276,18 @@ std::vector<Finding> check_source(const Config& config, postgres::Connection& so
       const auto severity = text_field(result, row, 0);
       const auto name = text_field(result, row, 1);
       const auto known = std::ranges::find(error_names(), name, &NameEntry::text);
-      if (known == error_names().end() || known->name == ErrorName::publication_missing) continue;  // found above
+      if (known == error_names().end()) {
+        findings.add(Severity::warning, ErrorName::internal_error, text_field(result, row, 2),
+                     fmt::format("{} (the extension's finding \"{}\" is unknown to this service)",
+                                 text_field(result, row, 3), name),
+                     text_field(result, row, 4));
+        continue;
+      }
+      // A missing publication is found above; the slot and the walsender that may be missing are ours already.
+      if (known->name == ErrorName::publication_missing || known->name == ErrorName::no_free_slot ||
+          known->name == ErrorName::no_free_walsender) {
+        continue;
+      }
       findings.add(severity == "error"     ? Severity::error
                    : severity == "warning" ? Severity::warning
                                            : Severity::info,
