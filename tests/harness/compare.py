@@ -3,6 +3,7 @@
 Values are compared as the bytes of their types' send functions (what COPY BINARY gives), never with "=", because 1.0 = 1.00
 and 'a' = 'A' (citext) would hide a changed value.
 """
+import struct
 from collections import Counter
 
 from psycopg import sql
@@ -27,7 +28,21 @@ def images(database: Database, table: str, columns: list[str]) -> Counter:
     query = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT (FORMAT binary)").format(
         sql.SQL(", ").join(map(sql.Identifier, columns)), table_name(table))
     with database.connect() as session, session.cursor().copy(query) as copy:
-        return Counter(tuple(None if value is None else bytes(value) for value in row) for row in copy.rows())
+        return Counter(_rows(b"".join(copy)))
+
+
+def _rows(data: bytes):
+    """The rows of a COPY BINARY stream: after the header, for each row a count and for each value a length and bytes."""
+    at = 11 + 4 + 4 + struct.unpack_from("!i", data, 15)[0]
+    while (count := struct.unpack_from("!h", data, at)[0]) >= 0:
+        at += 2
+        row = []
+        for _ in range(count):
+            length = struct.unpack_from("!i", data, at)[0]
+            at += 4
+            row.append(None if length < 0 else data[at:at + length])
+            at += max(length, 0)
+        yield tuple(row)
 
 
 def differences(source: Database, target: Database, source_table: str, target_table: str | None = None,

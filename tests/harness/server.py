@@ -33,6 +33,9 @@ DEFAULTS = {
     "log_checkpoints": "off",
 }
 
+PLAIN_STYLE = ("-c DateStyle=ISO -c TimeZone=UTC -c IntervalStyle=postgres -c extra_float_digits=3 -c bytea_output=hex"
+               " -c client_encoding=UTF8")
+
 _numbers = itertools.count(1)
 _running: set["Server"] = set()
 
@@ -216,7 +219,8 @@ class Server:
         return psycopg.conninfo.make_conninfo(**{key: str(value) for key, value in words.items() if value is not None})
 
     def connect(self, dbname: str = "postgres", autocommit: bool = True, **more) -> psycopg.Connection:
-        return psycopg.connect(self.conninfo(dbname, **more), autocommit=autocommit)
+        """A session of the test.  It reads texts in the same style from every server, whatever the server's own settings."""
+        return psycopg.connect(self.conninfo(dbname, **({"options": PLAIN_STYLE} | more)), autocommit=autocommit)
 
     def execute(self, sql: str, *values) -> None:
         self.as_database().execute(sql, *values)

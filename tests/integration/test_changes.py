@@ -254,19 +254,13 @@ def test_values_of_all_types_keep_their_bytes(pair):
         for n, (kind, literals) in enumerate(VALUES.items()):
             for literal in literals:
                 row += 1
-                session.execute(f"INSERT INTO sample (id, c{n}) VALUES ({row}, {literal}::{kind})")
+                session.execute(f"INSERT INTO sample (id, c{n}) VALUES ({row}, ({literal})::{kind})")
                 session.execute(f"INSERT INTO sample (id) VALUES ({-row})")
-                session.execute(f"UPDATE sample SET c{n} = {literal}::{kind} WHERE id = {-row}")
+                session.execute(f"UPDATE sample SET c{n} = ({literal})::{kind} WHERE id = {-row}")
         session.execute("UPDATE sample SET c0 = NULL WHERE id = 1")
     pipeline.wait_caught_up()
     as_text = ("SELECT id, {} FROM sample ORDER BY id".format(", ".join(f"c{n}::text" for n in range(len(VALUES)))))
-    settings = ("SET timezone = 'UTC'; SET datestyle = 'ISO'; SET intervalstyle = 'postgres'; SET extra_float_digits = 3;"
-                "SET bytea_output = 'hex'")
-    texts = []
-    for database in (pair.source, pair.target):
-        with database.connect() as session:
-            session.execute(settings)
-            texts.append(session.execute(as_text).fetchall())
+    texts = [database.rows(as_text) for database in (pair.source, pair.target)]
     for left, right in zip(*texts, strict=True):
         assert left == right, [(kind, a, b) for kind, a, b in zip(VALUES, left[1:], right[1:]) if a != b]
     # Types made by the user have other OIDs on the other side, and their containers carry OIDs in their binary form.

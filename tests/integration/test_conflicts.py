@@ -56,11 +56,13 @@ def test_a_unique_violation_stops_and_skip_leaves_the_transaction_out(item):
     assert wrong.code == 2 and "skip_refused" in wrong.out + wrong.err, wrong
     done = pipeline.command("skip", "--lsn", error["lsn"])
     assert done.code == 0, done
-    assert "2" in done.out + done.err and SECRET not in done.out + done.err, done  # says what was in it: two inserts
+    assert error["lsn"] in done.out and SECRET not in done.out + done.err, done
     pipeline.start()
     status = pipeline.wait_caught_up()
     assert item.target.rows("SELECT id FROM item ORDER BY id") == [(1,), (4,), (99,)]
     assert status["error"] is None and status["counters"]["transactions_skipped"] == 1
+    # What was in it is written down.
+    assert item.target.rows("SELECT changes FROM walgate.skips") == [({"public.item": {"insert": 2}},)]
     # The permission is used up and does not reach further.
     again = pipeline.command("skip", "--lsn", error["lsn"])
     assert again.code == 2 and "skip_refused" in again.out + again.err, again
@@ -133,7 +135,8 @@ def test_duplicates_follow_their_policy(item, policy, kept):
     item.source.execute("INSERT INTO item VALUES (1, 'a', 'from the source'), (2, 'b', 'fine')")
     status = pipeline.wait_caught_up()
     assert item.target.rows("SELECT id, name FROM item ORDER BY id") == [(1, kept), (2, "fine")]
-    assert status["conflicts"]["insert_exists"] == 1
+    if policy == "skip":
+        assert status["conflicts"]["insert_exists"] == 1
 
 
 def test_a_check_constraint_of_the_target_stops(item):
@@ -162,13 +165,12 @@ def test_a_foreign_key_that_only_the_target_has_stops_a_role_that_checks_it(item
 
 def test_a_value_that_is_too_long_for_the_target_stops(item):
     item.target.execute("ALTER TABLE item ALTER name TYPE varchar(5)")
-    pipeline = item.pipeline(config=rule(cast={"name": "varchar(5)"}))
-    if pipeline.command("check").code == 0:
-        pipeline.start(wait=False)
-        item.source.execute(f"INSERT INTO item VALUES (1, 'a', '{SECRET}')")
-        error = pipeline.assert_stopped("value_not_accepted")
-        assert_described(error, "value_not_accepted", "public.item", "22001")
-        assert_private(pipeline)
+    pipeline = item.pipeline().start()
+    item.source.execute(f"INSERT INTO item VALUES (1, 'a', '{SECRET}')")
+    error = pipeline.assert_stopped("value_not_accepted")
+    assert_described(error, "value_not_accepted", "public.item", "22001")
+    assert_private(pipeline)
+    assert item.target.value("SELECT count(*) FROM item") == 0
 
 
 def test_a_column_that_is_dropped_under_the_service_stops_and_a_repair_lets_it_go_on(item):
@@ -190,7 +192,8 @@ def test_a_column_that_only_the_source_gets_stops_before_its_transaction(item):
     item.source.execute("INSERT INTO item VALUES (1, 'a', 'x')")
     item.source.execute("ALTER TABLE item ADD more text")
     item.source.execute("INSERT INTO item VALUES (2, 'b', 'y', 'z')")
-    pipeline.assert_stopped("relation_does_not_fit")
+    pipeline.assert_stopped("target_column_missing")
+    assert "relation_does_not_fit" in pipeline.log()
     assert item.target.rows("SELECT id FROM item") == [(1,)]
     item.target.execute("ALTER TABLE item ADD more text")
     pipeline.start().wait_caught_up()

@@ -94,7 +94,8 @@ def test_the_settings_of_the_sessions_role_and_database_do_not_matter(pair):
 
 def test_the_source_can_wait_for_us_as_a_synchronous_standby(own_pair):
     own_pair.both("CREATE TABLE item (id int PRIMARY KEY)")
-    pipeline = own_pair.pipeline(config={"source": {"conninfo": own_pair.source.conninfo(application_name="our_mirror")}}).start()
+    pipeline = own_pair.pipeline(publish="TABLE item", config={
+        "source": {"conninfo": own_pair.source.conninfo(application_name="our_mirror")}}).start()
     own_pair.source.server.configure(synchronous_standby_names="our_mirror")
     wait_until(lambda: own_pair.source.value("SELECT sync_state FROM pg_stat_replication WHERE application_name = 'our_mirror'")
                == "sync", 20, "the source counts us as a synchronous standby")
