@@ -29,8 +29,6 @@ constexpr int exit_done = 0;
 constexpr int exit_needs_person = 2;
 /// From the wish to leave until what is in flight is rolled back.
 constexpr auto grace = 5s;
-/// A session that streamed for this long makes the next failure a new one.
-constexpr auto healthy_after = 30s;
 
 /// Turns SIGTERM and SIGINT into events: the first asks to finish, the second, or the end of the grace, to stop.
 class Signals {
@@ -142,9 +140,9 @@ int run(const Config& config, StatusBoard& board) {
 
   apply::History history;
   Backoff backoff;
+  Lsn last_failure_at;
   for (;;) {
     Session session{config, board, history, signals.finish(), signals.stop()};
-    const auto started = std::chrono::steady_clock::now();
     const auto failure = run_session(session);
     if (!failure || signals.finish().is_set()) {
       board.update([](Status& status) { status.state = ServiceState::stopped; });
@@ -181,7 +179,10 @@ int run(const Config& config, StatusBoard& board) {
     log::failure(final ? log::Level::error : log::Level::warning, *failure);
     if (final) return exit_needs_person;
 
-    if (session.has_streamed() && std::chrono::steady_clock::now() - started >= healthy_after) backoff.reset();
+    // Whatever was committed since the last failure makes this one a new one.
+    const auto applied = board.snapshot().applied_lsn;
+    if (applied > last_failure_at) backoff.reset();
+    last_failure_at = applied;
     const auto delay = second_try || set_wise ? 0ms : backoff.take();
     log::info("retrying", "trying again", {{"in_milliseconds", delay.count()}});
     auto descriptors = std::to_array<pollfd>({{signals.finish().descriptor(), POLLIN, 0}});

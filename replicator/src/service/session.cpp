@@ -216,7 +216,6 @@ void Session::run() {
                          applier_finish};
   receiver.emplace(postgres::ReplicationStream{std::move(replication), stream::start_command(config_, claim.position)},
                    claim.position, queue, acknowledgement, board_, receiver_finish);
-  has_streamed_ = true;
 
   std::jthread applying{[&] {
     try {

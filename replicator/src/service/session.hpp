@@ -20,8 +20,6 @@ class Session {
 
   /// Returns when `finish` is set and the work in flight is done.  Throws Error; Interrupted after `stop`.
   void run();
-  /// Changes were streamed: the next failure is a new one.
-  [[nodiscard]] bool has_streamed() const noexcept { return has_streamed_; }
 
  private:
   void remember_slot();
@@ -31,7 +29,6 @@ class Session {
   apply::History& history_;
   const postgres::Event& finish_;
   const postgres::Event& stop_;
-  bool has_streamed_ = false;
 };
 
 }  // namespace walgate::service
