@@ -11,6 +11,7 @@ struct Transaction {
   XLogRecPtr final_lsn;  ///< where its commit record starts
   XLogRecPtr end_lsn;    ///< the byte after it
   TimestampTz commit_time;
+  RepOriginId origin;     ///< the replication that brought it, if any
   std::uint64_t changes;  ///< inserts, updates, deletes and truncates written so far
 };
 

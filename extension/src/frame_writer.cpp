@@ -101,6 +101,12 @@ void FrameWriter::truncate(LogicalDecodingContext* ctx, const Truncation& trunca
   write_if_full(ctx);
 }
 
+void FrameWriter::rewrite(LogicalDecodingContext*, const RelationEntry& entry) {
+  buffer_.begin_record(wire::RecordKind::rewrite);
+  buffer_.append_u32(entry.published->id);
+  buffer_.end_record();
+}
+
 void FrameWriter::message(LogicalDecodingContext* ctx, const LogicalMessage& message) {
   greet();
   buffer_.begin_record(wire::RecordKind::message);

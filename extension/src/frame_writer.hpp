@@ -20,6 +20,7 @@ class FrameWriter {
   void begin(LogicalDecodingContext* ctx, const Transaction& transaction);
   void relation(LogicalDecodingContext* ctx, const RelationEntry& entry);
   void change(LogicalDecodingContext* ctx, RelationEntry& entry, const RowChange& change);
+  void rewrite(LogicalDecodingContext* ctx, const RelationEntry& entry);
   void truncate(LogicalDecodingContext* ctx, const Truncation& truncation);
   /// One that is not transactional is written at once.
   void message(LogicalDecodingContext* ctx, const LogicalMessage& message);

@@ -36,6 +36,17 @@ void append_lsn(StringInfo out, const char* key, XLogRecPtr lsn) {
   appendStringInfo(out, "\"%X/%X\"", static_cast<std::uint32_t>(lsn >> 32), static_cast<std::uint32_t>(lsn));
 }
 
+// An origin that has been dropped has no name any more.
+void append_origin(StringInfo out, RepOriginId origin) {
+  char* name = nullptr;
+  append_key(out, "origin");
+  if (replorigin_by_oid(origin, true, &name)) {
+    append_json_string(out, name);
+  } else {
+    appendStringInfoString(out, "null");
+  }
+}
+
 void append_action(StringInfo out, const char* action) {
   appendStringInfo(out, "{\"action\":\"%s\"", action);
 }
@@ -143,6 +154,7 @@ void JsonWriter::begin(LogicalDecodingContext* ctx, const Transaction& transacti
   append_lsn(&text_, "final_lsn", transaction.final_lsn);
   append_lsn(&text_, "end_lsn", transaction.end_lsn);
   append_text(&text_, "commit_time", timestamptz_to_str(transaction.commit_time));
+  if (transaction.origin != InvalidRepOriginId) append_origin(&text_, transaction.origin);
   write(ctx, false);
 }
 
@@ -160,6 +172,7 @@ void JsonWriter::relation(LogicalDecodingContext* ctx, const RelationEntry& entr
     append_json_string(&text_, column.name);
     append_text(&text_, "type", format_type_with_typemod(column.type.oid, column.typmod));
     if (column.is_key) append_bool(&text_, "key", true);
+    if (column.is_generated) append_bool(&text_, "generated", true);
     appendStringInfoChar(&text_, '}');
   }
   appendStringInfoChar(&text_, ']');
@@ -192,6 +205,13 @@ void JsonWriter::truncate(LogicalDecodingContext* ctx, const Truncation& truncat
     appendStringInfoChar(&text_, '}');
   }
   appendStringInfoChar(&text_, ']');
+  write(ctx, true);
+}
+
+void JsonWriter::rewrite(LogicalDecodingContext* ctx, const RelationEntry& entry) {
+  if (is_full()) return;
+  append_action(&text_, "rewrite");
+  append_name(&text_, entry);
   write(ctx, true);
 }
 

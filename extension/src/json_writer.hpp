@@ -21,6 +21,7 @@ class JsonWriter {
   void begin(LogicalDecodingContext* ctx, const Transaction& transaction);
   void relation(LogicalDecodingContext* ctx, const RelationEntry& entry);
   void change(LogicalDecodingContext* ctx, RelationEntry& entry, const RowChange& change);
+  void rewrite(LogicalDecodingContext* ctx, const RelationEntry& entry);
   void truncate(LogicalDecodingContext* ctx, const Truncation& truncation);
   void message(LogicalDecodingContext* ctx, const LogicalMessage& message);
   void commit(LogicalDecodingContext* ctx, const Transaction& transaction);

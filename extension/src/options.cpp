@@ -59,6 +59,16 @@ void read_messages(Options& options, const char* name, const char* value) {
   if (!parse_bool(value, &options.messages)) refuse(name, value, "true or false");
 }
 
+void read_origin(Options& options, const char* name, const char* value) {
+  if (std::strcmp(value, "any") == 0) {
+    options.origin = Origin::any;
+  } else if (std::strcmp(value, "none") == 0) {
+    options.origin = Origin::none;
+  } else {
+    refuse(name, value, "any or none");
+  }
+}
+
 void read_limit(Options& options, const char* name, const char* value) {
   if (!parse_number(value, options.limit) || options.limit == 0) refuse(name, value, "a number from 1");
 }
@@ -70,7 +80,7 @@ struct OptionReader {
 
 constexpr OptionReader readers[] = {
     {"publications", read_publications}, {"format", read_format}, {"protocol", read_protocol},
-    {"messages", read_messages},         {"limit", read_limit},
+    {"messages", read_messages},         {"origin", read_origin}, {"limit", read_limit},
 };
 
 }  // namespace
@@ -86,7 +96,7 @@ Options read_options(List* elements) {
     if (which == std::size(readers))
       ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                       errmsg("walgate does not know the option \"%s\"", element->defname),
-                      errhint("Its options are publications, format, protocol, messages and limit.")));
+                      errhint("Its options are publications, format, protocol, messages, origin and limit.")));
     if (seen[which])
       ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                       errmsg("option \"%s\" of walgate is given twice", element->defname)));

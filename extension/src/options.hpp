@@ -7,10 +7,14 @@ namespace walgate {
 
 enum class Format : std::uint8_t { binary, json };
 
+/// Which transactions are sent: all, or only those that no replication has brought.
+enum class Origin : std::uint8_t { any, none };
+
 /// What the client asked for.
 struct Options {
   List* publications = NIL;  ///< names as char*, at least one
   Format format = Format::binary;
+  Origin origin = Origin::any;
   bool messages = false;   ///< also messages whose prefix is not ours
   std::int64_t limit = 0;  ///< json only: stop writing after so many objects; 0 is no limit
 };

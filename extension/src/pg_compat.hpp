@@ -17,8 +17,10 @@ extern "C" {
 #include "postgres.h"
 // After postgres.h, which they need.
 #include "access/htup_details.h"
+#include "catalog/pg_publication.h"
 #include "fmgr.h"
 #include "replication/logical.h"
+#include "replication/origin.h"
 #include "replication/output_plugin.h"
 #include "replication/reorderbuffer.h"
 #include "utils/memutils.h"
@@ -69,6 +71,15 @@ inline void keep_alive([[maybe_unused]] LogicalDecodingContext* ctx, [[maybe_unu
   if (++changes < changes_between) return;
   changes = 0;
   OutputPluginUpdateProgress(ctx, false);
+#endif
+}
+
+/// Whether a publication without a column list has the stored generated columns of its tables, which 18 brought.
+inline bool publishes_generated_columns([[maybe_unused]] const Publication& publication) {
+#if PG_VERSION_NUM >= 180000
+  return publication.pubgencols_type == PUBLISH_GENCOLS_STORED;
+#else
+  return false;
 #endif
 }
 

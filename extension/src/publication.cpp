@@ -74,18 +74,19 @@ struct Gathered {
                                ObjectIdGetDatum(publication.oid)))
       row =
           SearchSysCache2(PUBLICATIONRELMAP, ObjectIdGetDatum(selection.publish_as), ObjectIdGetDatum(publication.oid));
-    add_columns(row);
+    add_columns(publication, row);
     add_filter(publication, row);
     if (HeapTupleIsValid(row)) ReleaseSysCache(row);
   }
 
  private:
-  void add_columns(HeapTuple row) {
+  void add_columns(const Publication& publication, HeapTuple row) {
     bool all = true;
     Datum list = 0;
     if (HeapTupleIsValid(row)) list = SysCacheGetAttr(PUBLICATIONRELMAP, row, Anum_pg_publication_rel_prattrs, &all);
     if (all) {
       selection.all_columns = true;
+      selection.generated_columns |= publishes_generated_columns(publication);
     } else {
       selection.columns = pub_collist_to_bitmapset(selection.columns, list, nullptr);
     }

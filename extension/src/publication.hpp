@@ -22,15 +22,19 @@ struct Selection {
   PublicationActions actions;  ///< of any publication that has the relation
   /// Under whose name: the relation itself, or the partitioned table above it that is published as a whole.
   Oid publish_as;
-  bool all_columns;    ///< at least one of them has no column list
-  Bitmapset* columns;  ///< else the attribute numbers of `publish_as` in any of their lists
+  bool all_columns;        ///< at least one of them has no column list
+  bool generated_columns;  ///< and one of these has stored generated columns published
+  Bitmapset* columns;      ///< the attribute numbers of `publish_as` in any of the lists
   /// The WHERE conditions on rows of `publish_as` (Node*), of which one must be true; NIL lets all rows through.
   List* filters[row_action_count];
 
   [[nodiscard]] bool any() const {
     return actions.pubinsert || actions.pubupdate || actions.pubdelete || actions.pubtruncate;
   }
-  [[nodiscard]] bool has_column(AttrNumber attnum) const { return all_columns || bms_is_member(attnum, columns); }
+  /// `generated`: the column is a stored generated one.
+  [[nodiscard]] bool has_column(AttrNumber attnum, bool generated) const {
+    return (all_columns && (!generated || generated_columns)) || bms_is_member(attnum, columns);
+  }
   [[nodiscard]] bool has_filter() const {
     for (const List* filter : filters)
       if (filter != NIL) return true;

@@ -180,11 +180,16 @@ void RelationCache::build_columns(RelationEntry& entry, Relation relation, Relat
   for (int i = 0; i < attributes->natts; ++i) {
     const Form_pg_attribute attribute = TupleDescAttr(attributes, i);
     index_of[i] = attribute->attisdropped ? -1 : index_in(relation, published, i);
-    if (index_of[i] < 0 || attribute->attgenerated != '\0') continue;
-    if (!entry.selection.has_column(attribute->attnum)) continue;
+    if (index_of[i] < 0) continue;
+    const bool is_generated = attribute->attgenerated != '\0';
+    if (is_generated && attribute->attgenerated != ATTRIBUTE_GENERATED_STORED) continue;  // the WAL holds no value
+    const bool is_key = bms_is_member(index_of[i] + 1 - FirstLowInvalidHeapAttributeNumber, key);
+    // A generated column of the identity travels whatever is published: without it the row could not be found.
+    if (!(is_generated && is_key) && !entry.selection.has_column(attribute->attnum, is_generated)) continue;
     Column& column = entry.columns[entry.column_count++];
     column.index = index_of[i];
-    column.is_key = bms_is_member(column.index + 1 - FirstLowInvalidHeapAttributeNumber, key);
+    column.is_key = is_key;
+    column.is_generated = is_generated;
     column.type = read_column_type(attribute->atttypid, entry.types);
     column.codec = text_only_ ? text_codec(attribute->atttypid, attribute->attlen)
                               : choose_codec(attribute->atttypid, attribute->attlen, entry.types);
@@ -215,6 +220,17 @@ bool RelationCache::description_differs(RelationEntry& entry) {
   return true;
 }
 
+namespace {
+
+std::uint8_t flags_of(const Column& column) {
+  std::uint8_t flags = 0;
+  if (column.is_key) flags |= wire::column_is_key;
+  if (column.is_generated) flags |= wire::column_is_generated;
+  return flags;
+}
+
+}  // namespace
+
 void append_description(RecordBuffer& out, const RelationEntry& entry) {
   out.append_u32(entry.published->oid);
   out.append_u8(static_cast<std::uint8_t>(entry.kind));
@@ -224,7 +240,7 @@ void append_description(RecordBuffer& out, const RelationEntry& entry) {
   out.append_u16(static_cast<std::uint16_t>(entry.column_count));
   for (int i = 0; i < entry.column_count; ++i) {
     const Column& column = entry.columns[i];
-    out.append_u8(column.is_key ? wire::column_is_key : 0);
+    out.append_u8(flags_of(column));
     out.append_u8(static_cast<std::uint8_t>(column.codec.format));
     out.append_u8(static_cast<std::uint8_t>(column.type.kind));
     out.append_u32(column.type.oid);

@@ -18,6 +18,7 @@ namespace walgate {
 struct Column {
   int index;  ///< in a deformed tuple of the relation
   bool is_key;
+  bool is_generated;
   ValueCodec codec;
   ColumnType type;
   std::int32_t typmod;
@@ -34,6 +35,7 @@ struct PublishedRelation {
   const RelationEntry* described_by;  ///< whose description the reader holds; null when none is known to fit
   char* description;                  ///< its bytes, in the cache's own context
   std::size_t description_size;
+  XLogRecPtr rewritten_at;  ///< final_lsn of the last transaction that told of a rewrite
 };
 
 /// A relation as the WAL knows it.

@@ -23,10 +23,13 @@ struct Session {
   RelationCache relations;
   FrameWriter frames;
   JsonWriter json;
+  MemoryContext own_context;  ///< of all this
   MemoryContext change_context;
   Transaction transaction;
   bool begun;              ///< the transaction has been begun in the stream
   bool text_settings_set;  ///< for this transaction
+  Oid last_rewrite;        ///< the table under construction whose rows came last in this transaction
+  List* late_rewrites;     ///< OIDs of tables that are published only after their rewrite
   int changes_since_progress;
   Row old_row;  ///< room for the widest table
   Row new_row;
@@ -83,6 +86,48 @@ void begin_if_needed(LogicalDecodingContext* ctx, Session& session) {
 void describe_if_needed(LogicalDecodingContext* ctx, Session& session, RelationEntry& entry) {
   if (!session.relations.must_describe(entry)) return;
   with_writer(session, [&](auto& writer) { writer.relation(ctx, entry); });
+}
+
+// The stream holds the shape that the table has got, but not the values that the rewrite has put into rows that were
+// there before.
+void send_rewrite(LogicalDecodingContext* ctx, Session& session, RelationEntry& entry) {
+  const MemoryContext caller = enter(session);
+  begin_if_needed(ctx, session);
+  describe_if_needed(ctx, session, entry);
+  if (entry.published->rewritten_at != session.transaction.final_lsn) {
+    entry.published->rewritten_at = session.transaction.final_lsn;
+    with_writer(session, [&](auto& writer) { writer.rewrite(ctx, entry); });
+  }
+  leave(session, caller);
+}
+
+/// Tells of the rewrite of a table; `made` is the table under construction that is to take its place.
+void note_rewrite(LogicalDecodingContext* ctx, Session& session, Relation made) {
+  if (session.last_rewrite == RelationGetRelid(made)) return;
+  session.last_rewrite = RelationGetRelid(made);
+  const Oid relid = made->rd_rel->relrewrite;
+  Relation rewritten = RelationIdGetRelation(relid);
+  if (!RelationIsValid(rewritten)) return;
+  // SET LOGGED: until it is done the table is not one that a publication could have.
+  if (rewritten->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT) {
+    const MemoryContext caller = MemoryContextSwitchTo(session.own_context);
+    session.late_rewrites = list_append_unique_oid(session.late_rewrites, relid);
+    MemoryContextSwitchTo(caller);
+  } else if (RelationEntry& entry = session.relations.find(rewritten); entry.selection.any()) {
+    send_rewrite(ctx, session, entry);
+  }
+  RelationClose(rewritten);
+}
+
+void send_late_rewrites(LogicalDecodingContext* ctx, Session& session) {
+  ListCell* cell = nullptr;
+  foreach (cell, session.late_rewrites) {
+    Relation rewritten = RelationIdGetRelation(lfirst_oid(cell));
+    if (!RelationIsValid(rewritten)) continue;  // dropped meanwhile
+    if (RelationEntry& entry = session.relations.find(rewritten); entry.selection.any())
+      send_rewrite(ctx, session, entry);
+    RelationClose(rewritten);
+  }
 }
 
 bool publishes(const RelationEntry& entry, ReorderBufferChangeType action) {
@@ -198,13 +243,16 @@ extern "C" {
 
 void on_startup(LogicalDecodingContext* ctx, OutputPluginOptions* output, bool is_init) {
   output->output_type = OUTPUT_PLUGIN_BINARY_OUTPUT;
-  output->receive_rewrites = false;
+  output->receive_rewrites = true;
   if (is_init) return;  // a slot is being created: there are no options, and nothing will be sent
 
   const MemoryContext own = AllocSetContextCreate(ctx->context, "walgate session", ALLOCSET_DEFAULT_SIZES);
   const MemoryContext caller = MemoryContextSwitchTo(own);
   auto* session = make_in_context<Session>();
+  session->own_context = own;
   session->options = read_options(ctx->output_plugin_options);
+  // Not in the table of callbacks: where there is one, the server asks it for each record.
+  if (session->options.origin == Origin::none) ctx->callbacks.filter_by_origin_cb = is_filtered_by_origin;
   const bool json = session->options.format == Format::json;
   if (json) {
     output->output_type = OUTPUT_PLUGIN_TEXTUAL_OUTPUT;
@@ -221,16 +269,24 @@ void on_startup(LogicalDecodingContext* ctx, OutputPluginOptions* output, bool i
   MemoryContextSwitchTo(caller);
 }
 
+bool is_filtered_by_origin(LogicalDecodingContext*, RepOriginId origin) {
+  return origin != InvalidRepOriginId;
+}
+
 void on_begin(LogicalDecodingContext* ctx, ReorderBufferTXN* txn) {
   Session& session = session_of(ctx);
   session.begun = false;
   session.text_settings_set = false;
-  session.transaction = {txn->xid, txn->final_lsn, txn->end_lsn, txn->xact_time.commit_time, 0};
+  session.last_rewrite = InvalidOid;
+  list_free(session.late_rewrites);
+  session.late_rewrites = NIL;
+  session.transaction = {txn->xid, txn->final_lsn, txn->end_lsn, txn->xact_time.commit_time, txn->origin_id, 0};
 }
 
 void on_change(LogicalDecodingContext* ctx, ReorderBufferTXN*, Relation relation, ReorderBufferChange* change) {
   Session& session = session_of(ctx);
   keep_alive(ctx, session.changes_since_progress);
+  if (OidIsValid(relation->rd_rel->relrewrite)) return note_rewrite(ctx, session, relation);
   RelationEntry& entry = session.relations.find(relation);
   if (!publishes(entry, change->action)) return;
 
@@ -289,6 +345,7 @@ void on_message(LogicalDecodingContext* ctx, ReorderBufferTXN*, XLogRecPtr lsn, 
 
 void on_commit(LogicalDecodingContext* ctx, ReorderBufferTXN*, XLogRecPtr) {
   Session& session = session_of(ctx);
+  send_late_rewrites(ctx, session);
   // Before the write, which the server's measure of lag counts from here.
   OutputPluginUpdateProgress(ctx, !session.begun);
   if (!session.begun) return;

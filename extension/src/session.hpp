@@ -8,6 +8,8 @@ namespace walgate {
 extern "C" {
 
 void on_startup(LogicalDecodingContext* ctx, OutputPluginOptions* output, bool is_init);
+/// Whether option `origin` = none leaves out what `origin` brought.
+bool is_filtered_by_origin(LogicalDecodingContext* ctx, RepOriginId origin);
 void on_begin(LogicalDecodingContext* ctx, ReorderBufferTXN* txn);
 void on_change(LogicalDecodingContext* ctx, ReorderBufferTXN* txn, Relation relation, ReorderBufferChange* change);
 void on_truncate(LogicalDecodingContext* ctx, ReorderBufferTXN* txn, int relation_count, Relation relations[],

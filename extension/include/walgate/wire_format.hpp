@@ -32,6 +32,7 @@ enum class RecordKind : std::uint8_t {
   update = 'U',
   delete_ = 'D',
   truncate = 'T',
+  rewrite = 'W',
   message = 'M',
   commit = 'C',
 };
@@ -50,7 +51,8 @@ inline constexpr std::uint8_t truncate_restart_identity = 0x02;
 inline constexpr std::uint8_t message_transactional = 0x01;
 
 /// Flags of a column.
-inline constexpr std::uint8_t column_is_key = 0x01;  ///< part of the replica identity
+inline constexpr std::uint8_t column_is_key = 0x01;        ///< part of the replica identity
+inline constexpr std::uint8_t column_is_generated = 0x02;  ///< stored, and computed by the source
 
 /// How the values of a column travel.
 enum class ValueFormat : std::uint8_t {

@@ -61,6 +61,7 @@ void Decoder::read_record(RecordKind kind, std::string_view body, Frame& frame) 
     case RecordKind::update:
     case RecordKind::delete_: return read_row_change(kind, Reader{body}, frame);
     case RecordKind::truncate: return read_truncate(Reader{body}, frame);
+    case RecordKind::rewrite: return read_rewrite(Reader{body}, frame);
     case RecordKind::message: return read_message(Reader{body}, frame);
     case RecordKind::commit: return read_commit(Reader{body}, frame);
   }
@@ -118,8 +119,9 @@ void Decoder::read_relation(Reader reader) {
   for (std::uint16_t i = 0; i < count; ++i) {
     Column column;
     const auto flags = reader.u8();
-    if ((flags & ~column_is_key) != 0) throw ProtocolError{"relation record has an unknown column flag"};
+    if ((flags & ~(column_is_key | column_is_generated)) != 0) throw ProtocolError{"relation record has an unknown column flag"};
     column.is_key = (flags & column_is_key) != 0;
+    column.is_generated = (flags & column_is_generated) != 0;
     column.format = static_cast<ValueFormat>(reader.u8());
     if (column.format != ValueFormat::text && column.format != ValueFormat::binary) {
       throw ProtocolError{"relation record has an unknown value format"};
@@ -177,6 +179,12 @@ void Decoder::read_truncate(Reader reader, Frame& frame) {
   frame.truncates.push_back(std::move(relations));
   ++changes_in_transaction_;
   frame.changes.push_back(change);
+}
+
+void Decoder::read_rewrite(Reader reader, Frame& frame) {
+  if (!open_) throw ProtocolError{"rewrite outside of a transaction"};
+  frame.rewrites.push_back(&relation(reader.u32()));
+  reader.expect_end();
 }
 
 void Decoder::read_message(Reader reader, Frame& frame) {

@@ -58,6 +58,8 @@ struct Frame {
   std::optional<Begin> begin;  ///< the transaction starts in this frame
   std::vector<Change> changes;
   std::vector<std::vector<const Relation*>> truncates;
+  /// Relations that the transaction rewrites: their rows have got values that the stream does not hold.
+  std::vector<const Relation*> rewrites;
   std::vector<Message> messages;
   bool commit = false;  ///< the transaction ends in this frame
 };
@@ -86,6 +88,7 @@ class Decoder {
   void read_begin(Reader reader, Frame& frame);
   void read_relation(Reader reader);
   void read_row_change(RecordKind kind, Reader reader, Frame& frame);
+  void read_rewrite(Reader reader, Frame& frame);
   void read_truncate(Reader reader, Frame& frame);
   void read_message(Reader reader, Frame& frame);
   void read_commit(Reader reader, Frame& frame);

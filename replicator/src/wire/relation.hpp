@@ -11,7 +11,8 @@ namespace walgate::wire {
 
 struct Column {
   std::string name;
-  bool is_key = false;  ///< part of the replica identity
+  bool is_key = false;        ///< part of the replica identity
+  bool is_generated = false;  ///< stored, and computed by the source
   ValueFormat format = ValueFormat::binary;
   char type_kind = 'b';        ///< pg_type.typtype
   std::uint32_t type_oid = 0;

@@ -95,7 +95,7 @@ BEGIN
         flags := number_at(frame, at, 2);
         at := at + 2;
         FOR i IN 1 .. flags LOOP
-          body := body || format(', %s%s', CASE WHEN get_byte(frame, at) = 1 THEN 'key ' END, chr(get_byte(frame, at + 1)));
+          body := body || format(', %s%s', (ARRAY['', 'key ', 'generated ', 'generated key '])[get_byte(frame, at) + 1], chr(get_byte(frame, at + 1)));
           type := chr(get_byte(frame, at + 2));
           ASSERT (number_at(frame, at + 3, 4) = number_at(frame, at + 7, 4)) = (type <> 'd'), 'base type';
           ASSERT EXISTS (SELECT FROM pg_type WHERE oid = number_at(frame, at + 7, 4)::oid), 'type';
@@ -130,6 +130,9 @@ BEGIN
           body := body || ' ' || number_at(frame, at, 4);
           at := at + 4;
         END LOOP;
+      WHEN 'W' THEN
+        body := number_at(frame, at, 4);
+        at := at + 4;
       WHEN 'M' THEN
         body := format('flags %s', get_byte(frame, at));
         SELECT s.at, body || ' ' || s.value INTO at, body FROM string_at(frame, at + 9) AS s;

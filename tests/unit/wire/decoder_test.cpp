@@ -50,6 +50,7 @@ std::string transcript_of(Decoder& decoder, const std::string& bytes) {
     text += fmt::format("{} {} {} {} {}\n", static_cast<char>(change.kind), change.relation->name, change.flags,
                         text_of_tuple(change.old_tuple), text_of_tuple(change.new_tuple));
   }
+  for (const auto* relation : frame.rewrites) text += fmt::format("rewrite {}\n", relation->name);
   for (const auto& message : frame.messages) text += fmt::format("message {} {}\n", message.prefix, message.content);
   if (frame.commit) text += "commit\n";
   return text;
@@ -117,6 +118,34 @@ TEST(Decoder, ReadsMessagesInsideAndOutsideOfTransactions) {
   EXPECT_EQ(transcript_of(session().message(false, "app", "y")), "message app y\n");
 }
 
+TEST(Decoder, ReadsRewritesApartFromTheChangesAndDoesNotCountThem) {
+  EXPECT_EQ(transcript_of(open_transaction().rewrite(1).insert(1, {"1", "a"}).commit(0x100, 0x130, 1)),
+            "begin 7 0/100 0/130\nI item 0 - (1, a)\nrewrite item\ncommit\n");
+  EXPECT_EQ(transcript_of(open_transaction().rewrite(1).commit(0x100, 0x130, 0)),
+            "begin 7 0/100 0/130\nrewrite item\ncommit\n");
+}
+
+TEST(Decoder, SaysWhichColumnsAreGenerated) {
+  Bytes body;
+  body.u32(1).u32(1).u32(16001).u8('r').u8('d').string("public").string("item").u16(3);
+  for (const unsigned flags : {0U, 1U, 3U}) {
+    body.u8(flags).u8('b').u8('b').u32(23).u32(23).u32(0xFFFFFFFF).string("c").string("pg_catalog").string("int4");
+  }
+  Decoder decoder;
+  const auto bytes = session()
+                         .begin(7, 0x100, 0x130)
+                         .record(RecordKind::relation, body.data())
+                         .insert(1, {"0001", "0002", "0003"})
+                         .data();
+  const auto frame = decoder.decode(bytes);
+  const auto& columns = frame.changes.at(0).relation->columns;
+  EXPECT_FALSE(columns[0].is_generated);
+  EXPECT_FALSE(columns[1].is_generated);
+  EXPECT_TRUE(columns[2].is_key);
+  EXPECT_TRUE(columns[2].is_generated);
+  EXPECT_EQ(frame.changes[0].relation->key_columns, 2);
+}
+
 TEST(Decoder, GivesAChangeWithoutAddress) {
   EXPECT_EQ(transcript_of(open_transaction().remove_without_address(1).commit(0x100, 0x130)),
             "begin 7 0/100 0/130\nD item 0 - -\ncommit\n");
@@ -154,6 +183,7 @@ TEST(Decoder, RefusesRecordsInTheWrongPlace) {
   EXPECT_EQ(error_of(session().relation(1, "item", {"id"}).data()), "relation record outside of a transaction");
   EXPECT_EQ(error_of(session().insert(1, {"1"}).data()), "change outside of a transaction");
   EXPECT_EQ(error_of(session().truncate(0, {1}).data()), "truncate outside of a transaction");
+  EXPECT_EQ(error_of(session().rewrite(1).data()), "rewrite outside of a transaction");
   EXPECT_EQ(error_of(session().commit(1, 2, 0).data()), "commit outside of a transaction");
   EXPECT_EQ(error_of(session().message(true, "a", "b").data()), "message stands in the wrong place");
   EXPECT_EQ(error_of(open_transaction().message(false, "a", "b").data()), "message stands in the wrong place");
@@ -164,6 +194,7 @@ TEST(Decoder, RefusesRecordsInTheWrongPlace) {
 TEST(Decoder, RefusesAChangeOfARelationThatWasNotDescribed) {
   EXPECT_EQ(error_of(open_transaction().insert(2, {"1"}).data()), "change of relation 2, which was not described");
   EXPECT_EQ(error_of(open_transaction().truncate(0, {3}).data()), "change of relation 3, which was not described");
+  EXPECT_EQ(error_of(open_transaction().rewrite(4).data()), "change of relation 4, which was not described");
 }
 
 TEST(Decoder, RefusesACommitThatMissesAChange) {
@@ -206,6 +237,21 @@ TEST(Decoder, RefusesUnknownFlags) {
             "change has flags 0x03");
   EXPECT_EQ(error_of(open_transaction().truncate(4, {1}).data()), "truncate has flags 0x04");
   EXPECT_EQ(error_of(open_transaction().truncate(0, {}).data()), "truncate names no relation");
+  EXPECT_EQ(error_of(session()
+                         .begin(7, 0x100, 0x130)
+                         .record(RecordKind::relation, Bytes{}
+                                                           .u32(1)
+                                                           .u32(1)
+                                                           .u32(16001)
+                                                           .u8('r')
+                                                           .u8('d')
+                                                           .string("public")
+                                                           .string("item")
+                                                           .u16(1)
+                                                           .u8(4)
+                                                           .data())
+                         .data()),
+            "relation record has an unknown column flag");
 }
 
 /// A frame with every kind of record.
@@ -214,6 +260,7 @@ std::string rich_frame() {
       .insert(1, {"1", "bolt"})
       .update(1, {"1"}, {"2", std::nullopt})
       .remove(1, {"2"})
+      .rewrite(1)
       .truncate(1, {1})
       .message(true, "walgate", "announce")
       .commit(0x100, 0x130)

@@ -121,6 +121,7 @@ class FrameBuilder {
     for (const auto id : ids) body.u32(id);
     return record(wire::RecordKind::truncate, body.data());
   }
+  FrameBuilder& rewrite(std::uint32_t id) { return record(wire::RecordKind::rewrite, Bytes{}.u32(id).data()); }
   FrameBuilder& message(bool transactional, std::string_view prefix, std::string_view content) {
     return record(wire::RecordKind::message, Bytes{}
                                                  .u8(transactional ? 1 : 0)
