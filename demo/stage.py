@@ -2,7 +2,9 @@
 
 import json
 import os
+import random
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -57,6 +59,8 @@ class Stage:
         config["target"]["conninfo"] = self.target.conninfo(user="walgate")
         self.pipeline = Pipeline(self.source, self.target, config["pipeline"], "TABLES IN SCHEMA requisition", config=config)
         self.source.execute("GRANT USAGE ON SCHEMA walgate TO walgate")
+        self.pipeline.http_port = _free_port()
+        self.pipeline.config["http"]["listen"] = f"127.0.0.1:{self.pipeline.http_port}"
         self.pipeline.config_file = FOLDER / "pipeline.json"
         self.pipeline.log_file = FOLDER / "service.log"
         self.pipeline.log_file.unlink(missing_ok=True)
@@ -94,6 +98,18 @@ class Stage:
         server.log_file = FOLDER / f"{name}.log"
         server.log_file.unlink(missing_ok=True)
         return server
+
+
+def _free_port():
+    """A loopback port below those that the kernel gives to outgoing connections: it stays free until we need it again."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def _place_for_servers():
