@@ -29,6 +29,7 @@ CREATE TABLE walgate.services (
   pipeline           text PRIMARY KEY REFERENCES walgate.pipelines ON DELETE CASCADE,
   host               text NOT NULL,
   pid                integer NOT NULL,
+  process_space      text NOT NULL,      -- where the pid means something: the machine's boot and the PID namespace
   version            text NOT NULL,
   started_at         timestamptz NOT NULL DEFAULT now(),
   slot_transactions  bigint NOT NULL DEFAULT 0   -- what pg_stat_replication_slots.total_txns was: names the reason when the slot has moved

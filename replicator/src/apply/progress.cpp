@@ -1,9 +1,13 @@
 #include "apply/progress.hpp"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
 
 #include "observe/failure_from_json.hpp"
 #include "observe/failure_json.hpp"
@@ -42,6 +46,15 @@ std::string host_name() {
   std::array<char, 256> name{};
   if (gethostname(name.data(), name.size() - 1) != 0) return "unknown";
   return name.data();
+}
+
+/// Process numbers can be compared within one boot of a machine and one PID namespace of it.
+std::string process_space() {
+  std::string boot;
+  std::getline(std::ifstream{"/proc/sys/kernel/random/boot_id"}, boot);
+  std::error_code error;
+  const auto space = std::filesystem::read_symlink("/proc/self/ns/pid", error);
+  return boot.empty() || error ? std::string{} : boot + " " + space.string();
 }
 
 }  // namespace
@@ -98,7 +111,8 @@ void forget_pipeline(Connection& target, const std::string& pipeline) {
 
 std::optional<Progress> read_progress(Connection& target, const std::string& pipeline) {
   const auto result = target.exec(
-      "SELECT position, epoch, coalesce(slot_transactions, 0), coalesce(host, ''), coalesce(pid, 0) "
+      "SELECT position, epoch, coalesce(slot_transactions, 0), coalesce(host, ''), coalesce(pid, 0), "
+      "coalesce(process_space, '') "
       "FROM walgate.progress LEFT JOIN walgate.services USING (pipeline) WHERE pipeline = $1",
       {pipeline});
   if (rows(result) == 0) return std::nullopt;
@@ -106,13 +120,27 @@ std::optional<Progress> read_progress(Connection& target, const std::string& pip
                   .epoch = number_field(result, 0, 1),
                   .slot_transactions = number_field(result, 0, 2),
                   .host = text_field(result, 0, 3),
-                  .pid = static_cast<int>(number_field(result, 0, 4))};
+                  .pid = static_cast<int>(number_field(result, 0, 4)),
+                  .process_space = text_field(result, 0, 5)};
 }
 
 bool try_lock_pipeline(Connection& target, const std::string& pipeline) {
   return bool_field(target.exec("SELECT pg_catalog.pg_try_advisory_lock($1::int4, pg_catalog.hashtext($2))",
                                 {std::to_string(lock_class), pipeline}),
                     0, 0);
+}
+
+bool is_gone(const Progress& progress) {
+  if (progress.process_space.empty() || progress.process_space != process_space()) return false;
+  return progress.pid == getpid() || (kill(progress.pid, 0) != 0 && errno == ESRCH);
+}
+
+void end_left_session(Connection& target, const std::string& pipeline) {
+  target.exec(
+      "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND granted "
+      "AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) "
+      "AND classid::int8 = $1::int8 AND objid::int8 = (pg_catalog.hashtext($2)::int8 & 4294967295) AND objsubid = 2",
+      {std::to_string(lock_class), pipeline});
 }
 
 Claim claim_pipeline(Connection& target, const std::string& pipeline, std::int64_t slot_transactions,
@@ -128,10 +156,12 @@ Claim claim_pipeline(Connection& target, const std::string& pipeline, std::int64
                         .phase = "check"}};
   }
   target.exec(
-      "INSERT INTO walgate.services (pipeline, host, pid, version, slot_transactions) VALUES ($1, $2, $3, $4, $5) "
-      "ON CONFLICT (pipeline) DO UPDATE SET host = EXCLUDED.host, pid = EXCLUDED.pid, version = EXCLUDED.version, "
-      "started_at = now(), slot_transactions = EXCLUDED.slot_transactions",
-      {pipeline, host_name(), std::to_string(getpid()), WALGATE_VERSION, std::to_string(slot_transactions)});
+      "INSERT INTO walgate.services (pipeline, host, pid, process_space, version, slot_transactions) "
+      "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (pipeline) DO UPDATE SET host = EXCLUDED.host, pid = EXCLUDED.pid, "
+      "process_space = EXCLUDED.process_space, version = EXCLUDED.version, started_at = now(), "
+      "slot_transactions = EXCLUDED.slot_transactions",
+      {pipeline, host_name(), std::to_string(getpid()), process_space(), WALGATE_VERSION,
+       std::to_string(slot_transactions)});
   target.exec("COMMIT");
   return {lsn_field(result, 0, 0), number_field(result, 0, 1)};
 }

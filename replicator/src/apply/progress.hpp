@@ -51,11 +51,17 @@ struct Progress {
   std::int64_t slot_transactions = 0;
   std::string host;  ///< of the service that runs or ran it
   int pid = 0;
+  std::string process_space;
 };
 [[nodiscard]] std::optional<Progress> read_progress(postgres::Connection& target, const std::string& pipeline);
 
 /// Takes the lock that one service holds for its life.  False when another session has it.
 [[nodiscard]] bool try_lock_pipeline(postgres::Connection& target, const std::string& pipeline);
+/// Is the service of the last claim surely gone: a process of this machine that is no more, or ourselves in an earlier
+/// session?
+[[nodiscard]] bool is_gone(const Progress& progress);
+/// Ends the session that holds the lock, which its service has left behind.
+void end_left_session(postgres::Connection& target, const std::string& pipeline);
 
 /// A new epoch, under which no earlier session can commit, and the position that is durable with it.
 struct Claim {

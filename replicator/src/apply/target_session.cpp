@@ -26,6 +26,7 @@ postgres::Connection open_target(const Config& config, const std::string& encodi
       "SET tcp_keepalives_idle = 5;"
       "SET tcp_keepalives_interval = 5;"
       "SET tcp_keepalives_count = 3;"
+      "SET tcp_user_timeout = '20s';"
       "SET row_security = off;"
       "SET jit = off;"
       "SET plan_cache_mode = force_generic_plan;"

@@ -242,8 +242,10 @@ std::string status_text(const Status& status, bool colour) {
        fmt::format("{}{}{}{}", colour ? colour_of(status.state) : "", text_of(status.state), colour ? "\x1b[0m" : "",
                    status.since == Status{}.since ? "" : " since " + time_text(status.since)));
   line("service", status.pid ? fmt::format("running, pid {}, version {}", *status.pid, status.version) : "not running");
-  if (status.reason) line("reason", *status.reason);
-  if (status.next_step) line("next step", *status.next_step);
+  // The error below says the same with its place.
+  const bool told_by_error = status.error && status.reason == status.error->message;
+  if (status.reason && !told_by_error) line("reason", *status.reason);
+  if (status.next_step && !told_by_error) line("next step", *status.next_step);
   line("source", lsn_text(status.source_lsn));
   line("received", lsn_text(status.received_lsn));
   line("applied", lsn_text(status.applied_lsn));
@@ -257,9 +259,12 @@ std::string status_text(const Status& status, bool colour) {
   }
   if (status.pid) {
     const Counters& done = status.counters;
-    line("applied rows", fmt::format("{} inserted, {} updated, {} deleted, {} truncates in {} transactions",
-                                     grouped(done.inserts), grouped(done.updates), grouped(done.deletes),
-                                     grouped(done.truncates), grouped(done.transactions)));
+    // Nothing is counted when the service itself was not asked.
+    if (done.transactions > 0) {
+      line("done", fmt::format("transactions {}; rows inserted {}, updated {}, deleted {}; truncates {}",
+                               grouped(done.transactions), grouped(done.inserts), grouped(done.updates),
+                               grouped(done.deletes), grouped(done.truncates)));
+    }
     for (const auto& [key, counter] : counters) {
       // The ordinary work is told above; the rest only where it happened.
       if (done.*counter > 0 && counter != &Counters::transactions && counter != &Counters::inserts &&

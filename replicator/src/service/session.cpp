@@ -64,11 +64,19 @@ class Outcome {
 
 void lock_or_throw(postgres::Connection& target, const std::string& pipeline, const postgres::Event& finish) {
   const auto deadline = std::chrono::steady_clock::now() + takeover_patience;
+  bool ended = false;
   while (!apply::try_lock_pipeline(target, pipeline)) {
+    const auto holder = apply::read_progress(target, pipeline);
+    if (!ended && holder && apply::is_gone(*holder)) {
+      ended = true;
+      apply::end_left_session(target, pipeline);
+      log::info("session_ended", "ended the session that a dead service has left on the target", {{"pid", holder->pid}});
+      continue;
+    }
     if (std::chrono::steady_clock::now() >= deadline) {
-      const auto holder = apply::read_progress(target, pipeline);
       throw Error{Failure{
           .name = ErrorName::pipeline_in_use,
+          .recovery = holder && apply::is_gone(*holder) ? Recovery::retry : Recovery::stop,
           .message = fmt::format("another service runs the pipeline \"{}\"", pipeline),
           .detail = holder ? fmt::format("host \"{}\", process {}", holder->host, holder->pid) : std::string{},
           .phase = "check"}};

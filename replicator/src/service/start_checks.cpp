@@ -262,11 +262,16 @@ std::vector<Finding> check_mapping(const Config& config, const Situation& now, p
 
 std::vector<Finding> check_source(const Config& config, postgres::Connection& source) {
   Findings findings;
-  const auto installed = source.exec("SELECT to_regprocedure('walgate.check_source(text, name)') IS NOT NULL");
-  if (!bool_field(installed, 0, 0)) {
-    findings.add(Severity::warning, ErrorName::plugin_missing, "extension \"walgate\"",
-                 "the source database does not have the extension, so the source cannot be checked from within",
-                 "CREATE EXTENSION walgate");
+  const auto installed = source.exec(
+      "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'walgate'), "
+      "EXISTS (SELECT FROM pg_namespace WHERE nspname = 'walgate' AND has_schema_privilege(oid, 'USAGE'))");
+  if (!bool_field(installed, 0, 0) || !bool_field(installed, 0, 1)) {
+    const bool there = bool_field(installed, 0, 0);
+    findings.add(Severity::warning, there ? ErrorName::source_role_not_allowed : ErrorName::plugin_missing,
+                 "extension \"walgate\"",
+                 there ? "our role may not use the schema walgate, so the source cannot be checked from within"
+                       : "the source database does not have the extension, so the source cannot be checked from within",
+                 there ? "GRANT USAGE ON SCHEMA walgate TO the role of source.conninfo" : "CREATE EXTENSION walgate");
     return findings.take();
   }
   for (const auto& publication : config.source.publications) {
