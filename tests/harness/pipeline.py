@@ -83,7 +83,7 @@ class Pipeline:
 
     @property
     def slot(self) -> str:
-        return self.config["source"].get("slot", self.name)
+        return str(self.config["source"].get("slot", self.name))
 
     def create_slot(self) -> str:
         return self.source.value("SELECT walgate.create_slot(%s)", self.slot)

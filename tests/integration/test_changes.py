@@ -186,6 +186,30 @@ def test_ddl_beside_changes_in_one_transaction_arrives(pair):
     pair.assert_same("item")
 
 
+def test_the_stream_brings_no_ddl(pair):
+    pair.both("CREATE TABLE item (id int PRIMARY KEY, name text)")
+    pipeline = pair.pipeline()
+    assert pipeline.command("init").code == 0  # walgate's own tables are made by migrations, once
+    # ALWAYS, because an ordinary event trigger is silent in a replica session.
+    pair.target.execute("CREATE TABLE ddl (command text);"
+                        "CREATE FUNCTION note_ddl() RETURNS event_trigger LANGUAGE plpgsql AS"
+                        " $$ BEGIN INSERT INTO public.ddl VALUES (tg_tag); END $$;"
+                        "CREATE EVENT TRIGGER note_ddl ON ddl_command_end EXECUTE FUNCTION note_ddl();"
+                        "ALTER EVENT TRIGGER note_ddl ENABLE ALWAYS")
+    with pair.target.connect() as session:
+        session.execute("SET session_replication_role = replica; CREATE TABLE shown_to_fire (a int)")
+    assert pair.target.rows("SELECT command FROM ddl") == [("CREATE TABLE",)]
+    pipeline.start()
+    pair.source.execute("INSERT INTO item VALUES (1, 'a'), (2, 'b'); UPDATE item SET name = 'c'; DELETE FROM item WHERE id = 2")
+    pair.source.execute("TRUNCATE item; INSERT INTO item VALUES (3)")
+    pair.source.execute("CREATE INDEX ON item (name); ALTER TABLE item ALTER name SET DEFAULT 'x'; INSERT INTO item VALUES (4)")
+    pipeline.wait_caught_up()
+    pair.source.execute("ALTER TABLE item ADD more int; INSERT INTO item VALUES (5, 'e', 6)")
+    pipeline.assert_stopped("target_column_missing")
+    assert pair.target.rows("SELECT command FROM ddl") == [("CREATE TABLE",)]
+    assert pair.target.rows("SELECT id FROM item ORDER BY id") == [(3,), (4,)]
+
+
 VALUES = {
     "bool": ["true", "false"],
     "smallint": ["-32768", "32767"],

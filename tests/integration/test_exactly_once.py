@@ -117,12 +117,9 @@ def test_the_statements_of_a_killed_service_arrive_late(pair, make_proxy, rows):
     wait_until(lambda: proxy.held_bytes, 20, "the service has sent something into the dead network")
     pipeline.kill9()
     pipeline.write_config(target={"conninfo": pair.target.conninfo()})
-    seen = len(pipeline.log())
     pipeline.start(wait=False)
-    wait_until(lambda: "started" in pipeline.log()[seen:], 10)
-    # As long as the old sessions live the new service must not stream.
-    states = [(pipeline.status() or {}).get("state") for _ in range(20)]
-    assert "streaming" not in states and pipeline.running, states
+    # Whether the new service ends the old sessions or waits for them, what they hold must not be done twice.
+    wait_until(lambda: (pipeline.status() or {}).get("state") in ("starting", "retrying", "streaming"), 10)
     proxy.resume()
     pipeline.wait_state("streaming", seconds=60)
     pair.source.execute("INSERT INTO event VALUES ('after')")

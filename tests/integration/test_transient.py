@@ -55,17 +55,10 @@ def test_a_server_that_is_down_at_the_start_is_waited_for(own_shop, side):
     own_shop.wait_state("streaming")
 
 
-@pytest.mark.parametrize("mode", ["fast", "smart"])
-def test_the_source_shuts_down_while_the_service_runs(own_shop, mode):
+def test_the_source_shuts_down_while_the_service_runs(own_shop):
     own_shop.start()
     own_shop.source.execute("INSERT INTO item SELECT n, 'x' FROM generate_series(1, 20000) n")
-    if mode == "smart":
-        own_shop.wait_caught_up()
-        own_shop.source.server.request_stop("smart")
-        # A smart shutdown waits for every ordinary session; ours must not keep it.
-        own_shop.source.server.wait_stopped(20)
-    else:
-        own_shop.source.server.stop("fast", seconds=20)
+    own_shop.source.server.stop("fast", seconds=20)
     own_shop.source.server.start()
     own_shop.wait_caught_up()
     assert own_shop.target.value("SELECT count(*) FROM item") == 20000
