@@ -101,7 +101,7 @@ $$;
 
 -- A slot needs every transaction that is running to end, and one of them may belong to a session that has been idle
 -- for days: without a lock_timeout of the caller's own the wait ends after a minute.
-CREATE FUNCTION walgate.create_slot(name name) RETURNS pg_lsn
+CREATE FUNCTION walgate.create_slot(name name, failover boolean DEFAULT false) RETURNS pg_lsn
 LANGUAGE plpgsql STRICT VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -117,11 +117,23 @@ BEGIN
       MESSAGE = format('wal_level is "%s" and must be "logical"', current_setting('wal_level')),
       HINT = 'As a superuser run ALTER SYSTEM SET wal_level = logical; and restart the server.';
   END IF;
+  IF failover AND current_setting('server_version_num')::int < 170000 THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'feature_not_supported',
+      MESSAGE = 'slots that survive a failover need PostgreSQL 17 or later',
+      DETAIL = format('This server is %s.', current_setting('server_version')),
+      HINT = 'Leave out failover; after a failover create the slot again.';
+  END IF;
   IF asked_lock_timeout = '0' THEN
     PERFORM set_config('lock_timeout', '60s', true);
   END IF;
   BEGIN
-    SELECT made.lsn INTO consistent_point FROM pg_create_logical_replication_slot(name, 'walgate') AS made;
+    IF failover THEN  -- a parameter that 15 and 16 do not know
+      EXECUTE 'SELECT lsn FROM pg_create_logical_replication_slot($1, ''walgate'', failover => true)'
+        INTO consistent_point USING name;
+    ELSE
+      SELECT made.lsn INTO consistent_point FROM pg_create_logical_replication_slot(name, 'walgate') AS made;
+    END IF;
   EXCEPTION
     WHEN insufficient_privilege THEN
       PERFORM walgate._raise_not_listed(SQLERRM);
@@ -145,7 +157,7 @@ BEGIN
   RETURN consistent_point;
 END
 $$;
-COMMENT ON FUNCTION walgate.create_slot(name) IS
+COMMENT ON FUNCTION walgate.create_slot(name, boolean) IS
   'creates a replication slot for walgate and returns the position from which it streams';
 
 CREATE FUNCTION walgate.drop_slot(name name) RETURNS boolean
