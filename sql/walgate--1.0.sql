@@ -168,6 +168,7 @@ BEGIN
   IF NOT walgate._is_own_slot(name) THEN
     RETURN false;
   END IF;
+  PERFORM walgate._require_replication_role();
   BEGIN
     PERFORM pg_drop_replication_slot(name);
   EXCEPTION WHEN undefined_object THEN  -- somebody was faster

@@ -104,7 +104,7 @@ BEGIN
           SELECT s.at, s.value INTO at, name FROM string_at(frame, at) AS s;
           SELECT s.at, s.value INTO at, schema FROM string_at(frame, at) AS s;
           SELECT s.at, s.value INTO at, type FROM string_at(frame, at) AS s;
-          body := body || format(' %I %I.%I', name, schema, type);
+          body := body || format(' %I %s.%s', name, schema, type);
         END LOOP;
       WHEN 'I', 'U', 'D' THEN
         body := number_at(frame, at, 4)::text;
