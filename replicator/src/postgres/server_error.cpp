@@ -52,6 +52,27 @@ Rule rule_for(std::string_view sqlstate, Side side) {
   return {"", side == Side::source ? ErrorName::source_error : ErrorName::target_error, Recovery::stop, false};
 }
 
+/// What the SQLSTATE alone does not tell.
+void refine(Failure& failure, Side side, std::string_view text) {
+  const auto says = [&](std::string_view words) { return text.find(words) != std::string_view::npos; };
+  if (failure.sqlstate == "42501") {
+    failure.name = says("output plugin") ? ErrorName::plugin_not_listed
+                   : side == Side::source ? ErrorName::source_role_not_allowed
+                                          : ErrorName::target_role_not_allowed;
+  } else if (side == Side::source && failure.sqlstate == "58P01" && says("walgate")) {
+    failure.name = ErrorName::plugin_missing;  // the library is not on the server
+    failure.recovery = Recovery::stop;
+  } else if (side == Side::source && failure.sqlstate == "0A000" && says("version")) {
+    failure.name = ErrorName::protocol_version;
+  } else if (side == Side::source && failure.sqlstate == "42704" && says("publication")) {
+    failure.name = ErrorName::publication_missing;
+  } else if (side == Side::source && failure.sqlstate == "42704" && says("replication slot")) {
+    failure.name = ErrorName::slot_missing;
+  } else if (side == Side::source && failure.sqlstate == "55000" && says("can no longer get changes")) {
+    failure.name = ErrorName::slot_invalidated;
+  }
+}
+
 std::string first_line(const char* text) {
   std::string_view line{text == nullptr ? "" : text};
   line = line.substr(0, line.find('\n'));
@@ -91,6 +112,7 @@ Failure failure_of(const PGresult* result, Side side, std::string_view phase) {
     }
   }
   if (rule.message_is_safe) failure.remedy = field_of(result, PG_DIAG_MESSAGE_HINT);
+  refine(failure, side, field_of(result, PG_DIAG_MESSAGE_PRIMARY));
   return failure;
 }
 

@@ -114,6 +114,11 @@ std::optional<Failure> run_session(Session& session) {
     return std::nullopt;
   } catch (const Error& error) {
     return error.failure();
+  } catch (const wire::VersionError& error) {
+    return Failure{.name = ErrorName::protocol_version,
+                   .recovery = Recovery::stop,
+                   .message = error.what(),
+                   .phase = "receive"};
   } catch (const wire::ProtocolError& error) {
     return Failure{.name = ErrorName::protocol_violation,
                    .recovery = Recovery::stop,

@@ -76,7 +76,7 @@ void Decoder::read_hello(Reader reader) {
   Hello hello;
   hello.version = reader.u16();
   if (hello.version != protocol_version) {
-    throw ProtocolError{fmt::format("source speaks protocol version {}, this service speaks {}", hello.version,
+    throw VersionError{fmt::format("source speaks protocol version {}, this service speaks {}", hello.version,
                                     protocol_version)};
   }
   hello.server_version_num = reader.u32();

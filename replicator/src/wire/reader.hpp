@@ -16,6 +16,12 @@ class ProtocolError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// The source speaks another version of the protocol.
+class VersionError : public ProtocolError {
+ public:
+  using ProtocolError::ProtocolError;
+};
+
 class Reader {
  public:
   explicit Reader(std::string_view bytes) noexcept : rest_{bytes} {}
