@@ -277,6 +277,33 @@ AS $$
    ORDER BY class.oid::regclass::text;
 $$;
 
+-- Tables of a publication whose updates and deletes PostgreSQL 18 refuses, because their identity holds generated
+-- columns that are not published; older servers let them pass.  Identity FULL holds them all.
+CREATE FUNCTION walgate._tables_with_unpublished_identity(publication text)
+RETURNS TABLE (relation regclass, columns text, all_stored boolean)
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT class.oid::regclass, string_agg(quote_ident(attname), ', ' ORDER BY attnum), bool_and(attgenerated = 's')
+    FROM pg_publication
+    JOIN pg_get_publication_tables(publication) AS published ON true
+    JOIN pg_class AS class ON class.oid = published.relid
+    JOIN pg_attribute AS attribute ON attrelid = class.oid
+   WHERE current_setting('server_version_num')::int >= 180000
+     AND pubname = publication AND (pubupdate OR pubdelete)
+     AND class.relnamespace <> 'walgate'::regnamespace
+     AND attnum > 0 AND NOT attisdropped AND attgenerated <> ''
+     AND (published.attrs IS NULL OR NOT attnum = ANY (published.attrs))
+     AND CASE class.relreplident
+           WHEN 'f' THEN true
+           ELSE EXISTS (SELECT FROM pg_index
+                         WHERE indrelid = class.oid AND attnum = ANY (indkey) AND indimmediate AND indisvalid
+                           AND CASE class.relreplident WHEN 'i' THEN indisreplident ELSE indisprimary END)
+         END
+   GROUP BY class.oid
+   ORDER BY class.oid::regclass::text;
+$$;
+
 CREATE FUNCTION walgate._server_findings()
 RETURNS TABLE (severity text, name text, object text, finding text, remedy text)
 LANGUAGE plpgsql STABLE
@@ -410,6 +437,16 @@ BEGIN
                                              (SELECT relname FROM pg_class WHERE oid = usable_index)) END)
            END
       FROM walgate._tables_without_identity(publication);
+
+  RETURN QUERY
+    SELECT 'warning', 'identity_missing', format('table %s', relation),
+           format('its replica identity holds generated columns that are not published (%s): while it is published, this '
+                  'server refuses to update or delete its rows', columns),
+           CASE WHEN all_stored THEN format('Run ALTER PUBLICATION %I SET (publish_generated_columns = stored);', publication)
+                ELSE format('Virtual columns cannot be published: give table %s a key without them as its replica '
+                            'identity.', relation)
+           END
+      FROM walgate._tables_with_unpublished_identity(publication);
 
   RETURN QUERY
     SELECT 'warning', 'row_filter_without_values', format('table %s', class.oid::regclass),

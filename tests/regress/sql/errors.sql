@@ -61,12 +61,14 @@ ALTER PUBLICATION pub SET TABLE item;
 INSERT INTO item VALUES (7, 0, 'g');
 SELECT * FROM row_changes('pub');
 -- a send function that fails; text does not use it
+SET client_min_messages = warning;
 CREATE TYPE pair;
 CREATE FUNCTION pair_in(cstring) RETURNS pair LANGUAGE internal IMMUTABLE STRICT AS 'textin';
 CREATE FUNCTION pair_out(pair) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'textout';
 CREATE FUNCTION pair_recv(internal) RETURNS pair LANGUAGE internal IMMUTABLE STRICT AS 'textrecv';
 CREATE FUNCTION pair_send(pair) RETURNS bytea LANGUAGE internal IMMUTABLE STRICT AS 'shell_out';
 CREATE TYPE pair (INPUT = pair_in, OUTPUT = pair_out, RECEIVE = pair_recv, SEND = pair_send, LIKE = text);
+RESET client_min_messages;
 CREATE TABLE odd (id int PRIMARY KEY, p pair);
 ALTER PUBLICATION pub ADD TABLE odd;
 INSERT INTO odd VALUES (1, 'x'), (2, 'y');

@@ -1,4 +1,5 @@
--- generated.sql: columns that the server fills.  A generated column is not sent, unless a row is found by it.
+-- generated.sql: columns that the server fills.  A generated column is not sent, unless a row is found by it.  PostgreSQL 18
+-- refuses to update such rows; there generated_1.out is expected.
 \pset format unaligned
 \set VERBOSITY terse
 CREATE TABLE item (id int PRIMARY KEY, qty int, twice int GENERATED ALWAYS AS (qty * 2) STORED, note text);
