@@ -134,8 +134,6 @@ constexpr auto entries = std::to_array<NameEntry>({
     {identity_missing, "identity_missing",
      "A published table has no replica identity, so that its updates and deletes fail or cannot be located.",
      "Give the table a primary key, or run ALTER TABLE ... REPLICA IDENTITY USING INDEX or FULL on the source."},
-
-    // stream
     {source_in_recovery, "source_in_recovery", "The source is a standby, from which this version does not stream.",
      "Give the primary's address in source.conninfo."},
     {no_free_slot, "no_free_slot", "The source has no free replication slot.",
@@ -150,6 +148,8 @@ constexpr auto entries = std::to_array<NameEntry>({
      "Set REPLICA IDENTITY FULL for the table, or take the column out of the filter."},
     {copy_not_allowed, "copy_not_allowed", "The role may stream but not read the tables.",
      "GRANT SELECT on the published tables if the role is to copy what they hold."},
+
+    // stream
     {protocol_version, "protocol_version",
      "The output plugin and the service speak different versions of the protocol.",
      "Install the same release of the extension and the service; the message names both versions."},

@@ -135,7 +135,7 @@ TEST(StatusText, TellsAPersonTheSame) {
             "lag           256 bytes, 1 transaction, 3 ms\n"
             "retained      16.0 MB of WAL\n"
             "constraints   foreign keys and ordinary triggers of the target do not act (replica role)\n"
-            "applied rows  8 inserted, 1 updated, 2 deleted, 3 truncates in 10 transactions\n"
+            "done          transactions 10; rows inserted 8, updated 1, deleted 2; truncates 3\n"
             "              strict_replays 4\n"
             "              retries 5\n"
             "              apply_errors 6\n"
@@ -154,6 +154,13 @@ TEST(StatusText, TellsAPersonTheSame) {
             "              sqlstate: 23505\n"
             "              detail: key columns: id\n"
             "              hint: Remove the row.\n");
+}
+
+TEST(StatusText, DoesNotTellAnErrorTwice) {
+  Status status = full_status();
+  status.reason = status.error->message;
+  EXPECT_THAT(status_text(status, false), Not(HasSubstr("reason")));
+  EXPECT_THAT(status_text(status, false), Not(HasSubstr("next step")));
 }
 
 TEST(StatusText, IsPlainUnlessColourIsWanted) {
