@@ -98,7 +98,7 @@ def test_check_finds_every_misfit_at_once(pair):
     assert pipeline.command("check").code == 2
 
 
-@pytest.mark.parametrize("kind", ["no_such_type", "unqualified", "int; DROP TABLE item", "uuid"])
+@pytest.mark.parametrize("kind", ["no_such_type", "unqualified", "int; DROP TABLE item"])
 def test_a_cast_that_cannot_work_is_found_at_the_start(pair, kind):
     pair.both("CREATE TABLE item (id int PRIMARY KEY, name text); CREATE TYPE unqualified AS ENUM ('a')")
     pipeline = pair.pipeline(config={"tables": [{"source": "public.item", "cast": {"name": kind}}]})
