@@ -4,7 +4,6 @@
 //
 // Whatever the bytes are, the decoder reads them to their bounds or throws ProtocolError; what it gives out is whole.
 #include <algorithm>
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
