@@ -100,7 +100,15 @@ void read_keys(Connection& target, TablesByOid& tables) {
   const auto result = target.exec(fmt::format(
       "SELECT i.indrelid, c.relname, i.indisprimary, i.indimmediate, ARRAY(SELECT a.attname::text FROM "
       "pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, at) JOIN pg_catalog.pg_attribute a "
-      "ON a.attrelid = i.indrelid AND a.attnum = k.attnum WHERE k.at <= i.indnkeyatts ORDER BY k.at) "
+      "ON a.attrelid = i.indrelid AND a.attnum = k.attnum WHERE k.at <= i.indnkeyatts ORDER BY k.at), "
+      // Strategy 3 of a btree operator class is its equality.
+      "ARRAY(SELECT CASE n.nspname WHEN 'pg_catalog' THEN o.oprname::text "
+      "ELSE pg_catalog.format('OPERATOR(%I.%s)', n.nspname, o.oprname) END "
+      "FROM pg_catalog.unnest(i.indclass::oid[]) WITH ORDINALITY k(class, at) "
+      "JOIN pg_catalog.pg_opclass x ON x.oid = k.class JOIN pg_catalog.pg_amop p ON p.amopfamily = x.opcfamily "
+      "AND p.amopstrategy = 3 AND p.amoplefttype = x.opcintype AND p.amoprighttype = x.opcintype "
+      "JOIN pg_catalog.pg_operator o ON o.oid = p.amopopr JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace "
+      "ORDER BY k.at) "
       "FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid "
       "WHERE i.indrelid IN ({}) AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL "
       "ORDER BY i.indrelid, i.indisprimary DESC, i.indexrelid",
@@ -109,7 +117,10 @@ void read_keys(Connection& target, TablesByOid& tables) {
     auto& table = tables.at(oid_field(result, row, 0));
     // Replica role switches the check of a deferrable constraint off: it is no key then, and never ours.
     if (bool_field(result, row, 3)) {
-      table.keys.push_back({text_field(result, row, 1), list_field(result, row, 4), bool_field(result, row, 2)});
+      table.keys.push_back({.index = text_field(result, row, 1),
+                            .columns = list_field(result, row, 4),
+                            .equality = list_field(result, row, 5),
+                            .primary = bool_field(result, row, 2)});
     } else {
       table.deferrable_keys.push_back(text_field(result, row, 1));
     }

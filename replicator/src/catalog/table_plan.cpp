@@ -163,6 +163,7 @@ class Planner {
       for (auto& column : plan_.columns) {
         column.is_key = std::ranges::find(primary->columns, column.target) != primary->columns.end();
       }
+      compare_as(*primary);
       const auto mapped = std::ranges::count(plan_.columns, true, &PlannedColumn::is_key);
       plan_.has_key = static_cast<std::size_t>(mapped) == primary->columns.size();
       return;
@@ -181,14 +182,26 @@ class Planner {
       }
       return;
     }
-    plan_.has_key = std::ranges::any_of(table_.keys, [&](const TargetKey& key) {
-      return std::ranges::all_of(key.columns, [&](const auto& name) { return identity.contains(name); });
+    const auto key = std::ranges::find_if(table_.keys, [&](const TargetKey& candidate) {
+      return std::ranges::all_of(candidate.columns, [&](const auto& name) { return identity.contains(name); });
     });
-    if (!plan_.has_key) {
+    plan_.has_key = key != table_.keys.end();
+    if (plan_.has_key) {
+      compare_as(*key);
+    } else {
       differ(ErrorName::key_missing_on_target, plan_.target.display(),
              fmt::format("no usable unique index over ({}), by which the source identifies rows",
                          fmt::join(identity, ", ")),
              "add a primary key or a unique index that is not deferrable, not partial and has no expressions");
+    }
+  }
+
+  /// Key columns are compared as the index does it: citext's equality is not in pg_catalog, and search_path is empty.
+  void compare_as(const TargetKey& key) {
+    plan_.conflict_columns = key.columns;
+    for (std::size_t i = 0; i < key.columns.size() && i < key.equality.size(); ++i) {
+      const auto column = std::ranges::find(plan_.columns, key.columns[i], &PlannedColumn::target);
+      if (column != plan_.columns.end()) column->equality = key.equality[i];
     }
   }
 
@@ -222,7 +235,8 @@ class Builder {
     for (std::size_t i = 0; i < plan_.columns.size(); ++i) {
       if (!plan_.columns[i].is_key) continue;
       if (!first) text += " AND ";
-      text += quote_identifier(plan_.columns[i].target) + " = " + value(i, old_image);
+      const auto& column = plan_.columns[i];
+      text += fmt::format("{} {} {}", quote_identifier(column.target), column.equality, value(i, old_image));
       first = false;
     }
     return text;
@@ -279,7 +293,6 @@ Statement TablePlan::insert() const {
   Builder builder{*this};
   std::vector<std::string> names;
   std::vector<std::string> values;
-  std::vector<std::string> keys;
   std::vector<std::string> assignments;
   bool overriding = false;
   for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -287,15 +300,15 @@ Statement TablePlan::insert() const {
     names.push_back(name);
     values.push_back(builder.value(i, false));
     overriding = overriding || columns[i].identity_always;
-    if (columns[i].is_key) {
-      keys.push_back(name);
-    } else if (!columns[i].identity_always) {
+    if (!columns[i].is_key && !columns[i].identity_always) {
       assignments.push_back(fmt::format("{0} = EXCLUDED.{0}", name));
     }
   }
   auto sql = fmt::format("INSERT INTO {} ({}){} VALUES ({})", target.quoted(), fmt::join(names, ", "),
                          overriding ? " OVERRIDING SYSTEM VALUE" : "", fmt::join(values, ", "));
-  if (on_duplicate != OnDuplicate::stop && !keys.empty()) {
+  if (on_duplicate != OnDuplicate::stop && !conflict_columns.empty()) {
+    std::vector<std::string> keys;
+    for (const auto& column : conflict_columns) keys.push_back(quote_identifier(column));
     const bool overwrite = on_duplicate == OnDuplicate::overwrite && !assignments.empty();
     sql += fmt::format(" ON CONFLICT ({}) DO {}", fmt::join(keys, ", "),
                        overwrite ? fmt::format("UPDATE SET {}", fmt::join(assignments, ", ")) : "NOTHING");
@@ -356,7 +369,8 @@ std::optional<Statement> TablePlan::delete_set() const {
     arrays.push_back(builder.array(i, true));
     if (arrays.back().empty()) return std::nullopt;
     aliases.push_back(fmt::format("c{}", i));
-    conditions.push_back(fmt::format("t.{} = {}", quote_identifier(columns[i].target), builder.element(i)));
+    conditions.push_back(
+        fmt::format("t.{} {} {}", quote_identifier(columns[i].target), columns[i].equality, builder.element(i)));
   }
   return builder.finish(fmt::format("DELETE FROM {} AS t USING unnest({}) AS u({}) WHERE {}", target.quoted(),
                                     fmt::join(arrays, ", "), fmt::join(aliases, ", "), fmt::join(conditions, " AND ")));

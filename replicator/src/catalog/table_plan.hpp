@@ -44,6 +44,7 @@ struct PlannedColumn {
   bool is_key = false;            ///< locates the row
   bool identity_always = false;
   std::string cast;               ///< explicit SQL type, or empty
+  std::string equality = "=";     ///< how a key column is compared
   std::uint32_t array_type = 0;   ///< of parameter_type, for statements over many rows; 0: there is none
   std::string type_text;          ///< the target column's type without a length, quoted as SQL wants it
 };
@@ -74,6 +75,7 @@ struct TablePlan {
   std::uint32_t target_oid = 0;
   bool left_out = false;                ///< the configuration leaves the table out
   bool has_key = false;                 ///< updates and deletes can be located
+  std::vector<std::string> conflict_columns;  ///< of the unique index that ON CONFLICT means
   bool truncate_only_allowed = true;    ///< ONLY makes sense: not a partitioned table
   std::vector<PlannedColumn> columns;   ///< mapped ones, in the order of the row image
   OnMissing on_missing = OnMissing::stop;

@@ -30,6 +30,7 @@ struct TargetColumn {
 struct TargetKey {
   std::string index;
   std::vector<std::string> columns;
+  std::vector<std::string> equality;  ///< the index's own operator for each column: "OPERATOR(public.=)", or "="
   bool primary = false;
 };
 

@@ -46,7 +46,7 @@ inline TargetTable table(const std::vector<std::pair<std::string, std::uint32_t>
     column.type_text = column.type_name = type == int4 ? "integer" : type == text ? "text" : "jsonb";
     made.columns.push_back(column);
   }
-  if (!key.empty()) made.keys.push_back({"part_pkey", key, true});
+  if (!key.empty()) made.keys.push_back({"part_pkey", key, {}, true});
   return made;
 }
 

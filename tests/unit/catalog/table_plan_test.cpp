@@ -77,6 +77,14 @@ TEST(TablePlan, DeletesByAllKeyColumns) {
   EXPECT_EQ(plan.key_names(), "id, no");
 }
 
+TEST(TablePlan, ComparesKeysWithTheOperatorOfTheIndex) {
+  const auto made = rule();
+  auto target = table({{"id", int4}, {"name", text}});
+  target.keys[0].equality = {"OPERATOR(public.=)"};
+  EXPECT_EQ(plan_of(relation({{"id", int4}, {"name", text}}), made, target).delete_row().sql,
+            R"(DELETE FROM "store"."part" WHERE "id" OPERATOR(public.=) $1)");
+}
+
 TEST(TablePlan, WritesManyRowsInOneStatement) {
   const auto made = rule();
   const auto plan = plan_of(relation({{"id", int4}, {"name", text}}), made, table({{"id", int4}, {"name", text}}));
