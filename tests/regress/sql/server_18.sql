@@ -1,5 +1,5 @@
--- generated_18.sql: what PostgreSQL 18 knows of generated columns; on older servers there is nothing to test, and there
--- generated_18.out is expected, else generated_18_1.out.
+-- server_18.sql: what PostgreSQL 18 has brought: virtual generated columns, publishing of stored ones, and keys over ranges
+-- that do not overlap.  There server_18_1.out is expected; on older servers there is nothing to test.
 \pset format unaligned
 \set VERBOSITY terse
 SELECT current_setting('server_version_num')::int < 180000 AS older \gset
@@ -54,7 +54,16 @@ ALTER PUBLICATION stored ADD TABLE with_virtual;
 SELECT name, object, finding, remedy FROM walgate.check_source('stored') WHERE object ~ '^table';
 ALTER PUBLICATION stored SET (publish_generated_columns = stored);
 SELECT name, object, finding, remedy FROM walgate.check_source('stored') WHERE object ~ '^table';
+-- a key over a range
+CREATE TABLE booking (room int4range, span int4range, note text, PRIMARY KEY (room, span WITHOUT OVERLAPS));
+ALTER PUBLICATION none SET TABLE booking;
+SELECT name FROM walgate.check_source('none') WHERE object ~ 'booking';
+INSERT INTO booking VALUES ('[1,2)', '[1,3)', 'a'), ('[1,2)', '[5,6]', 'b');
+UPDATE booking SET note = 'c' WHERE span @> 1;
+UPDATE booking SET span = '[10,11)' WHERE note = 'b';
+DELETE FROM booking WHERE note = 'c';
+SELECT * FROM changes('none');
 SELECT walgate.drop_slot('regress');
 DROP FUNCTION peeked;
 DROP PUBLICATION none, stored, listed, filtered;
-DROP TABLE with_virtual, item, whole, by_generated;
+DROP TABLE booking, with_virtual, item, whole, by_generated;
