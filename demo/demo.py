@@ -135,7 +135,7 @@ class Demo:
         try:
             while build.poll() is None:
                 at = re.match(r"\[(\d+)/(\d+)\]", _tail(log, 1))
-                step.note(f"{at[1]} of {at[2]}" if at else "this may take some minutes")
+                step.note(f"{at[1]} of {at[2]}" if at else "looking")
                 time.sleep(0.1)
         except Stopped:
             os.killpg(build.pid, signal.SIGTERM)  # the compilers too
@@ -356,12 +356,12 @@ class _Step:
         self._text = text
 
     def note(self, text):
-        """How it goes: beside the spinner, or once in a pipe when it takes long."""
+        """How it goes, beside the spinner; a pipe is told once that it takes long."""
         if self._console.is_terminal:
             self._spinner.update(f"{self._text}: {escape(text)} …")
         elif not self._noted and time.monotonic() - self._began > 3:
             self._noted = True
-            self._console.print(f"  {self._text}: {text} …", markup=False)
+            self._console.print(f"  {self._text}; the first time this takes some minutes …")
 
 
 def _target_of(table):
