@@ -1,4 +1,4 @@
-"""The commands, their exit codes and what they print, as INTERFACE promises them to scripts."""
+"""The commands, their exit codes and what they print, as docs/commands.md promises them to scripts."""
 import json
 import os
 import re
