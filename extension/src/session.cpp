@@ -88,6 +88,12 @@ void describe_if_needed(LogicalDecodingContext* ctx, Session& session, RelationE
   with_writer(session, [&](auto& writer) { writer.relation(ctx, entry); });
 }
 
+/// Says in an error's context which table it was about; a condition, or a type's own function, may fail for a row.
+void name_table(void* entry) {
+  const auto& table = *static_cast<const RelationEntry*>(entry);
+  errcontext("change of table \"%s.%s\"", table.schema, table.name);
+}
+
 // The stream holds the shape that the table has got, but not the values that the rewrite has put into rows that were
 // there before.
 void send_rewrite(LogicalDecodingContext* ctx, Session& session, RelationEntry& entry) {
@@ -291,6 +297,8 @@ void on_change(LogicalDecodingContext* ctx, ReorderBufferTXN*, Relation relation
   if (!publishes(entry, change->action)) return;
 
   const MemoryContext caller = enter(session);
+  ErrorContextCallback error_context = {error_context_stack, name_table, &entry};
+  error_context_stack = &error_context;
   RowChange row_change = read_change(session, entry, relation, *change);
   if (!entry.has_filter || passes_filter(entry, row_change)) {
     begin_if_needed(ctx, session);
@@ -299,6 +307,7 @@ void on_change(LogicalDecodingContext* ctx, ReorderBufferTXN*, Relation relation
     with_writer(session, [&](auto& writer) { writer.change(ctx, entry, row_change); });
     ++session.transaction.changes;
   }
+  error_context_stack = error_context.previous;
   leave(session, caller);
 }
 
