@@ -18,8 +18,8 @@ using namespace std::chrono_literals;
 constexpr auto idle_interval = 10s;
 /// An idle position that is this far ahead is persisted at once.
 constexpr std::uint64_t idle_step_bytes = 16 * 1024 * 1024;
-/// In one cluster our own writes move the WAL; below this nothing foreign has happened.
-constexpr std::uint64_t own_wal_bytes = 256 * 1024;
+/// The same where commits of the source wait for us, also those that bring nothing for us.
+constexpr auto awaited_interval = 10ms;
 /// How often we ask whether asynchronous commits have become durable (wal_writer_delay is 200 ms).
 constexpr auto durable_poll_interval = 50ms;
 
@@ -49,7 +49,7 @@ std::chrono::system_clock::time_point time_of(std::int64_t postgres_microseconds
 
 Applier::Applier(postgres::Connection target, TableSet tables, const Config& config, const ApplierStart& start,
                  PieceQueue& queue, Acknowledgement& acknowledgement, StatusBoard& board, History& history,
-                 const postgres::Event& finish)
+                 const Event& finish)
     : config_{config},
       queue_{queue},
       acknowledgement_{acknowledgement},
@@ -59,8 +59,10 @@ Applier::Applier(postgres::Connection target, TableSet tables, const Config& con
       tables_{std::move(tables)},
       replica_role_{start.replica_role},
       same_cluster_{start.same_cluster},
+      awaited_{start.awaited},
       commit_mode_{start.commit_mode},
       epoch_{start.claim.epoch},
+      encoding_{start.encoding},
       skips_{start.skips},
       standing_error_{start.standing_error},
       position_{start.claim.position},
@@ -94,7 +96,7 @@ void Applier::run() {
                                               {finish_.descriptor(), POLLIN, 0},
                                               {connection_.stop()->descriptor(), POLLIN, 0},
                                               {PQsocket(connection_.handle()), POLLIN, 0}});
-    postgres::wait(descriptors, idle_wait());
+    wait_for(descriptors, idle_wait());
     queue_.filled().clear();
     if (descriptors[2].revents != 0) throw postgres::Interrupted{};
     if (descriptors[3].revents != 0) read_results(0);  // nobody asked: the server says goodbye
@@ -110,12 +112,13 @@ void Applier::settle() {
   }
   for (int tries = 0; tries < 40 && !undurable_.empty(); ++tries) {
     auto descriptors = std::to_array<pollfd>({{connection_.stop()->descriptor(), POLLIN, 0}});
-    if (postgres::wait(descriptors, durable_poll_interval)) throw postgres::Interrupted{};
+    if (wait_for(descriptors, durable_poll_interval)) throw postgres::Interrupted{};
     poll_durable();
   }
 }
 
 std::chrono::milliseconds Applier::idle_wait() const {
+  if (awaited_ && idle_) return awaited_interval;
   return undurable_.empty() ? std::chrono::milliseconds{1000} : durable_poll_interval;
 }
 
@@ -163,7 +166,7 @@ Piece Applier::next_piece() {
                                               {finish_.descriptor(), POLLIN, 0},
                                               {connection_.stop()->descriptor(), POLLIN, 0},
                                               {PQsocket(connection_.handle()), POLLIN, 0}});
-    postgres::wait(descriptors, -1ms);
+    wait_for(descriptors, -1ms);
     queue_.filled().clear();
     // The rest of this transaction may never come: leaving means rolling it back.
     if (descriptors[1].revents != 0 || descriptors[2].revents != 0) throw postgres::Interrupted{};
@@ -226,9 +229,10 @@ void Applier::publish(Lsn position) {
 
 void Applier::persist_idle() {
   if (!idle_ || *idle_ <= position_) return;
-  const auto ahead = idle_->value - position_.value;
-  const bool due = std::chrono::steady_clock::now() - last_commit_ >= idle_interval;
-  if (!(due && (!same_cluster_ || ahead >= own_wal_bytes)) && ahead < idle_step_bytes) return;
+  if (same_cluster_ && *idle_ <= own_wal_end_) return;  // it was ourselves who moved the WAL
+  const bool far = idle_->value - position_.value >= idle_step_bytes;
+  const auto interval = awaited_ ? awaited_interval : idle_interval;
+  if (!far && std::chrono::steady_clock::now() - last_commit_ < interval) return;
   const auto lsn = *idle_;
   begin(lsn);
   commit(lsn, {});
@@ -250,12 +254,16 @@ void Applier::apply_piece(const Piece& piece) {
   if (left_out) {
     note_skipped(piece);
   } else {
+    for (const auto* relation : piece.frame.rewrites) {
+      log::warning("table_rewritten",
+                   "the source has rewritten a table; values that it computed there are not in the stream, and have to be made on "
+                   "the target as well",
+                   {{"relation", QualifiedName{relation->schema, relation->name}.display()},
+                    {"lsn", piece.transaction.final_lsn}});
+    }
     for (const auto& change : piece.frame.changes) {
       apply_change(piece.transaction, piece.frame, change);
-      if (++unread_ == 64) {
-        read_results(most_in_flight);
-        unread_ = 0;
-      }
+      keep_pace();
     }
   }
   if (piece.is_last()) ++counted_.transactions;
@@ -278,7 +286,7 @@ void Applier::note_skipped(const Piece& piece) {
   const auto& transaction = piece.transaction;
   pipeline_.query({.purpose = Purpose::note, .xid = transaction.xid, .final_lsn = transaction.final_lsn},
                   "UPDATE walgate.skips SET skipped_at = pg_catalog.now(), changes = $3 WHERE pipeline = $1 AND lsn = $2",
-                  {config_.pipeline, transaction.final_lsn.text(), changes});
+                  {config_.pipeline, transaction.final_lsn.text(), encoding_.from_utf8(changes)});
   ++counted_.transactions_skipped;
   log::warning("transaction_skipped", "left out a transaction, as a person asked",
                {{"lsn", transaction.final_lsn}, {"xid", transaction.xid}, {"changes", changes}});
@@ -286,16 +294,20 @@ void Applier::note_skipped(const Piece& piece) {
 
 void Applier::apply_change(const wire::Begin& transaction, const wire::Frame& frame, const wire::Change& change) {
   Ticket ticket{.purpose = Purpose::row, .kind = change.kind, .xid = transaction.xid, .final_lsn = transaction.final_lsn};
+  if (change.kind == wire::RecordKind::truncate) return apply_truncate(ticket, transaction, frame, change);
+  auto& table = table_of(*change.relation, transaction);
+  if (table.plan.left_out) return;
+  ticket.table = &table;
+  switch (change.kind) {
+    case wire::RecordKind::insert: return apply_insert(ticket, table, change);
+    case wire::RecordKind::update: return apply_update(ticket, table, change);
+    default: return apply_delete(ticket, table, change);
+  }
+}
+
+PreparedTable& Applier::table_of(const wire::Relation& relation, const wire::Begin& transaction) {
   try {
-    if (change.kind == wire::RecordKind::truncate) return apply_truncate(ticket, frame, change);
-    auto& table = tables_.table(*change.relation);
-    if (table.plan.left_out) return;
-    ticket.table = &table;
-    switch (change.kind) {
-      case wire::RecordKind::insert: return apply_insert(ticket, table, change);
-      case wire::RecordKind::update: return apply_update(ticket, table, change);
-      default: return apply_delete(ticket, table, change);
-    }
+    return tables_.table(relation);
   } catch (Error& error) {
     auto& failure = error.failure();
     if (failure.recovery == Recovery::stop && !failure.lsn) {
@@ -310,7 +322,7 @@ Prepared& Applier::prepare(const Ticket& ticket, std::optional<Prepared>& slot, 
   auto& prepared = slot.emplace(Prepared{fmt::format("w{}", statements_++), std::move(statement)});
   Ticket preparing = ticket;
   preparing.purpose = Purpose::prepare;
-  pipeline_.prepare(preparing, prepared.name, prepared.statement.sql, prepared.statement.types);
+  pipeline_.prepare(preparing, prepared.name, encoding_.from_utf8(prepared.statement.sql), prepared.statement.types);
   return prepared;
 }
 
@@ -348,7 +360,7 @@ bool Applier::key_differs(const TablePlan& plan, const wire::Change& change) con
 }
 
 void Applier::apply_update(const Ticket& ticket, PreparedTable& table, const wire::Change& change) {
-  if (!table.plan.has_key || change.new_tuple.empty()) not_identified(ticket, table);
+  if (!table.plan.has_key || change.new_tuple.empty()) not_identified(ticket, table, change.flags == wire::old_full);
   wire::split_tuple(change.new_tuple, new_values_);
   const bool has_old = !change.old_tuple.empty();
   if (has_old) wire::split_tuple(change.old_tuple, old_values_);
@@ -361,6 +373,18 @@ void Applier::apply_update(const Ticket& ticket, PreparedTable& table, const wir
     }
   }
   const bool old_is_key = (change.flags & wire::old_key) != 0;
+  if (!replica_role_ && table.plan.is_referred && table.plan.moves_identity_key(key_changed)) {
+    throw Error{Failure{.name = ErrorName::statement_refused,
+                        .message = fmt::format("a change of the identity key of {} cannot be written while foreign keys to {} are "
+                                               "at work",
+                                               table.plan.source.display(), table.plan.target.display()),
+                        .remedy = "make the target's column GENERATED BY DEFAULT AS IDENTITY, or let the role set "
+                                  "session_replication_role",
+                        .phase = "apply",
+                        .relation = table.plan.source.display(),
+                        .lsn = ticket.final_lsn,
+                        .xid = ticket.xid}};
+  }
   if (!any_unchanged && !key_changed) {
     if (!table.update) prepare(ticket, table.update, table.plan.update(unchanged_, false));
     return execute(ticket, *table.update, table.plan, old_is_key);
@@ -376,30 +400,42 @@ void Applier::apply_update(const Ticket& ticket, PreparedTable& table, const wir
 }
 
 void Applier::apply_delete(const Ticket& ticket, PreparedTable& table, const wire::Change& change) {
-  if (!table.plan.has_key || change.old_tuple.empty()) not_identified(ticket, table);
+  if (!table.plan.has_key || change.old_tuple.empty()) not_identified(ticket, table, change.flags == wire::old_full);
   if (!table.remove) prepare(ticket, table.remove, table.plan.delete_row());
   wire::split_tuple(change.old_tuple, old_values_);
   execute(ticket, *table.remove, table.plan, (change.flags & wire::old_key) != 0);
 }
 
-void Applier::apply_truncate(const Ticket& ticket, const wire::Frame& frame, const wire::Change& change) {
+void Applier::apply_truncate(const Ticket& ticket, const wire::Begin& transaction, const wire::Frame& frame,
+                             const wire::Change& change) {
   std::string names;
   Ticket sent = ticket;
   sent.purpose = Purpose::truncate;
   for (const auto* relation : frame.truncates[change.truncate_index]) {
-    auto& table = tables_.table(*relation);
+    auto& table = table_of(*relation, transaction);
     if (table.plan.left_out) continue;
     sent.table = &table;
-    names += fmt::format("{}{}{}", names.empty() ? "" : ", ", table.plan.truncate_only_allowed ? "ONLY " : "",
-                         table.plan.target.quoted());
+    names += (names.empty() ? "" : ", ") + table.plan.only();
   }
   if (names.empty()) return;
   // All of them in one statement, because they may refer to each other.
   const bool restart = (change.flags & wire::truncate_restart_identity) != 0;
-  pipeline_.query(sent, fmt::format("TRUNCATE {}{}", names, restart ? " RESTART IDENTITY" : ""));
+  pipeline_.query(sent, encoding_.from_utf8(fmt::format("TRUNCATE {}{}", names, restart ? " RESTART IDENTITY" : "")));
 }
 
-void Applier::not_identified(const Ticket& ticket, const PreparedTable& table) {
+void Applier::not_identified(const Ticket& ticket, const PreparedTable& table, bool full_image) {
+  if (full_image) {
+    throw Error{Failure{
+        .name = ErrorName::key_missing_on_target,
+        .message = fmt::format("{} of {} cannot be located on {}", text_of(ticket.kind), table.plan.source.display(),
+                               table.plan.target.display()),
+        .detail = "the source identifies rows by all their columns, and the target table has no primary key over mapped columns",
+        .remedy = fmt::format("ALTER TABLE {} ADD PRIMARY KEY ... on the target", table.plan.target.quoted()),
+        .phase = "apply",
+        .relation = table.plan.source.display(),
+        .lsn = ticket.final_lsn,
+        .xid = ticket.xid}};
+  }
   throw Error{Failure{
       .name = ErrorName::change_not_identified,
       .message = fmt::format("{} of {} does not say which row it is about", text_of(ticket.kind),
@@ -412,6 +448,14 @@ void Applier::not_identified(const Ticket& ticket, const PreparedTable& table) {
       .relation = table.plan.source.display(),
       .lsn = ticket.final_lsn,
       .xid = ticket.xid}};
+}
+
+void Applier::keep_pace() {
+  const bool many_bytes = pipeline_.bytes_in_flight() > most_bytes_in_flight;
+  if (++unread_ < 64 && !many_bytes) return;
+  unread_ = 0;
+  pipeline_.request_results();  // a slow target shows that it is at work
+  read_results(many_bytes ? 0 : most_in_flight);
 }
 
 void Applier::read_results(std::size_t most) {
@@ -452,6 +496,7 @@ void Applier::on_result(const Ticket& ticket, const PGresult* result) {
       const auto inserted = Lsn::parse(PQgetvalue(result, 0, 0)).value_or(Lsn{});
       const auto flushed = Lsn::parse(PQgetvalue(result, 0, 1)).value_or(Lsn{});
       std::optional<Lsn> durable;
+      if (!undurable_.empty() && !undurable_.back().target_lsn.is_set()) own_wal_end_ = inserted;
       for (auto& commit : undurable_) {
         if (!commit.target_lsn.is_set()) commit.target_lsn = inserted;
       }
@@ -483,7 +528,7 @@ void Applier::on_row_count(const Ticket& ticket, std::uint64_t hits) {
     default: counted_.deletes += hits; break;
   }
   if (hits == ticket.rows) return;
-  if (ticket.kind == wire::RecordKind::insert && plan.on_duplicate != OnDuplicate::stop) {
+  if (ticket.kind == wire::RecordKind::insert && plan.on_duplicate == OnDuplicate::skip) {
     ++counted_.duplicates_skipped;
     ++conflicts_.insert_exists;
     return;

@@ -32,7 +32,9 @@ struct ApplierStart {
   std::set<Lsn> skips;               ///< final_lsn of transactions to leave out
   std::optional<Lsn> standing_error; ///< an error is recorded; it goes once the position has passed this
   bool replica_role = false;
+  std::string encoding = "UTF8";     ///< of the values, and so of the session
   bool same_cluster = false;         ///< source and target are one server: our own writes move its WAL
+  bool awaited = false;              ///< commits of the source wait for us
   CommitMode commit_mode = CommitMode::off;
 };
 
@@ -41,7 +43,7 @@ class Applier {
   /// `target` is locked and claimed; all references must outlive the applier.  `finish` asks it to leave after the transaction in flight.
   Applier(postgres::Connection target, TableSet tables, const Config& config, const ApplierStart& start,
           PieceQueue& queue, Acknowledgement& acknowledgement, StatusBoard& board, History& history,
-          const postgres::Event& finish);
+          const Event& finish);
 
   /// Until `finish` is set or the queue is closed and empty.  Throws Error; Interrupted when the connection's stop event is
   /// set, or when a transaction's rest will not come.
@@ -50,6 +52,8 @@ class Applier {
  private:
   /// Statements in flight before we wait for results; enough to hide a round trip.
   static constexpr std::size_t most_in_flight = 4096;
+  /// Bytes of their values: what libpq may have to hold while the target is slower than we are.
+  static constexpr std::size_t most_bytes_in_flight = 8 * 1024 * 1024;
   /// The OID of type text, as which values travel whose binary form does not.
   static constexpr std::uint32_t text_type = 25;
 
@@ -76,12 +80,15 @@ class Applier {
   /// The transaction's net effect, each table's inserts and deletes in one statement.  False when it cannot be summed up.
   bool apply_set_wise(const std::vector<Piece>& pieces);
   void apply_set(Ticket ticket, const TableEffect& effect, PreparedTable& table, wire::RecordKind kind);
+  /// Errors know the transaction.
+  PreparedTable& table_of(const wire::Relation& relation, const wire::Begin& transaction);
   void apply_change(const wire::Begin& transaction, const wire::Frame& frame, const wire::Change& change);
   void apply_insert(const Ticket& ticket, PreparedTable& table, const wire::Change& change);
   void apply_update(const Ticket& ticket, PreparedTable& table, const wire::Change& change);
   void apply_delete(const Ticket& ticket, PreparedTable& table, const wire::Change& change);
-  void apply_truncate(const Ticket& ticket, const wire::Frame& frame, const wire::Change& change);
-  [[noreturn]] void not_identified(const Ticket& ticket, const PreparedTable& table);
+  void apply_truncate(const Ticket& ticket, const wire::Begin& transaction, const wire::Frame& frame,
+                      const wire::Change& change);
+  [[noreturn]] void not_identified(const Ticket& ticket, const PreparedTable& table, bool full_image);
   /// The row is found by its old image although the key may be the same (identity full).
   [[nodiscard]] bool key_differs(const TablePlan& plan, const wire::Change& change) const;
   Prepared& prepare(const Ticket& ticket, std::optional<Prepared>& slot, Statement statement);
@@ -95,6 +102,8 @@ class Applier {
   void poll_durable();
   void settle();
   void read_results(std::size_t most);
+  /// After each statement: keeps what is in flight within bounds.
+  void keep_pace();
   void on_result(const Ticket& ticket, const PGresult* result);
   void on_row_count(const Ticket& ticket, std::uint64_t hits);
   void publish(Lsn position);
@@ -105,16 +114,19 @@ class Applier {
   Acknowledgement& acknowledgement_;
   StatusBoard& board_;
   History& history_;
-  const postgres::Event& finish_;
+  const Event& finish_;
   TableSet tables_;
   const bool replica_role_;
   const bool same_cluster_;
+  const bool awaited_;
   const CommitMode commit_mode_;
   const std::int64_t epoch_;
+  const wire::Encoding encoding_;
   std::set<Lsn> skips_;
   std::optional<Lsn> standing_error_;
 
   Lsn position_;                     ///< committed on the target
+  Lsn own_wal_end_;                  ///< end of the target's WAL after our last commit
   std::deque<Undurable> undurable_;
   std::optional<Lsn> idle_;          ///< everything up to here has been sent, and nothing is outstanding
   std::chrono::steady_clock::time_point last_commit_;

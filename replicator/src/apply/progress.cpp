@@ -143,6 +143,14 @@ void end_left_session(Connection& target, const std::string& pipeline) {
       {std::to_string(lock_class), pipeline});
 }
 
+void announce_service(Connection& target, const std::string& pipeline) {
+  target.exec(
+      "INSERT INTO walgate.services (pipeline, host, pid, process_space, version) VALUES ($1, $2, $3, $4, $5) "
+      "ON CONFLICT (pipeline) DO UPDATE SET host = EXCLUDED.host, pid = EXCLUDED.pid, "
+      "process_space = EXCLUDED.process_space, version = EXCLUDED.version, started_at = now()",
+      {pipeline, host_name(), std::to_string(getpid()), process_space(), WALGATE_VERSION});
+}
+
 Claim claim_pipeline(Connection& target, const std::string& pipeline, std::int64_t slot_transactions,
                      bool same_cluster) {
   // A position read after a restart is visible but perhaps not durable; acknowledging it would lose data in a crash of
@@ -155,13 +163,8 @@ Claim claim_pipeline(Connection& target, const std::string& pipeline, std::int64
                         .message = fmt::format("target has no progress of pipeline \"{}\"", pipeline),
                         .phase = "check"}};
   }
-  target.exec(
-      "INSERT INTO walgate.services (pipeline, host, pid, process_space, version, slot_transactions) "
-      "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (pipeline) DO UPDATE SET host = EXCLUDED.host, pid = EXCLUDED.pid, "
-      "process_space = EXCLUDED.process_space, version = EXCLUDED.version, started_at = now(), "
-      "slot_transactions = EXCLUDED.slot_transactions",
-      {pipeline, host_name(), std::to_string(getpid()), process_space(), WALGATE_VERSION,
-       std::to_string(slot_transactions)});
+  target.exec("UPDATE walgate.services SET slot_transactions = $2 WHERE pipeline = $1",
+              {pipeline, std::to_string(slot_transactions)});
   target.exec("COMMIT");
   return {lsn_field(result, 0, 0), number_field(result, 0, 1)};
 }

@@ -63,6 +63,9 @@ struct Progress {
 /// Ends the session that holds the lock, which its service has left behind.
 void end_left_session(postgres::Connection& target, const std::string& pipeline);
 
+/// Writes down who has the pipeline, right after the lock.
+void announce_service(postgres::Connection& target, const std::string& pipeline);
+
 /// A new epoch, under which no earlier session can commit, and the position that is durable with it.
 struct Claim {
   Lsn position;

@@ -20,7 +20,7 @@ bool Applier::apply_set_wise(const std::vector<Piece>& pieces) {
   };
   std::vector<Part> parts;
   for (auto& table_effect : effect->tables) {
-    auto& table = tables_.table(*table_effect.relation);
+    auto& table = table_of(*table_effect.relation, pieces.back().transaction);
     if (!table.plan.left_out) parts.push_back({&table_effect, &table, tables_.rank(table.plan.target)});
   }
   std::ranges::stable_sort(parts, {}, &Part::rank);
@@ -43,7 +43,7 @@ bool Applier::apply_set_wise(const std::vector<Piece>& pieces) {
     updating.table = part.table;
     for (const auto& change : part.effect->updates) {
       apply_update(updating, *part.table, change);
-      read_results(most_in_flight);
+      keep_pace();
     }
   }
   inserts_first ? delete_all() : insert_all();
@@ -63,7 +63,7 @@ void Applier::apply_set(Ticket ticket, const TableEffect& effect, PreparedTable&
   if (!statement) {  // ON CONFLICT, or a column that cannot travel in an array: one by one
     for (const auto& change : changes) {
       inserting ? apply_insert(ticket, table, change) : apply_delete(ticket, table, change);
-      read_results(most_in_flight);
+      keep_pace();
     }
     return;
   }

@@ -9,9 +9,10 @@
 
 namespace walgate::apply {
 
-TableSet::TableSet(const Config& config, std::string encoding, const postgres::Event* stop,
-                   postgres::Connection& target, const std::vector<wire::Relation>& relations)
-    : config_{config}, encoding_{std::move(encoding)}, stop_{stop} {
+TableSet::TableSet(const Config& config, const Event* stop, bool same_database, postgres::Connection& target,
+                   const std::vector<wire::Relation>& relations)
+    : config_{config}, stop_{stop}, same_database_{same_database} {
+  for (const auto& relation : relations) sources_[relation.oid] = QualifiedName{relation.schema, relation.name}.display();
   read(target, relations);
 }
 
@@ -45,6 +46,23 @@ std::pair<TablePlan, std::vector<Difference>> TableSet::plan(const wire::Relatio
   return planned;
 }
 
+std::vector<Difference> TableSet::collisions(const wire::Relation& relation, const TablePlan& plan) const {
+  if (plan.left_out) return {};
+  if (same_database_ && sources_.contains(plan.target_oid)) {
+    return {{ErrorName::target_table_published, plan.target.display(),
+             "the target table is published itself: each change would feed the next",
+             "take it out of the publication, or map the source table to another name or to null"}};
+  }
+  const auto taken = source_of_target_.find(plan.target_oid);
+  if (taken != source_of_target_.end() && taken->second != relation.oid && relation.relkind != 'p') {
+    return {{ErrorName::two_sources_one_target, plan.target.display(),
+             fmt::format("the table already takes the changes of {}", sources_.at(taken->second)),
+             "map one of the two to another table or to null; where the source's table was dropped and created again, "
+             "start the service again once both sides are equal"}};
+  }
+  return {};
+}
+
 std::size_t TableSet::rank(const QualifiedName& table) const {
   // A table stands one above the highest of those that it refers to.  Cycles end where they meet themselves.
   std::set<QualifiedName> above;
@@ -65,10 +83,12 @@ PreparedTable& TableSet::table(const wire::Relation& relation) {
   if (relation.serial < by_serial_.size() && by_serial_[relation.serial]) return *by_serial_[relation.serial];
   auto [planned, differences] = plan(relation);
   if (!differences.empty()) {
-    auto catalog = open_target(config_, encoding_, stop_);
+    auto catalog = open_target(config_, stop_);
     read(catalog, {relation});
     std::tie(planned, differences) = plan(relation);
   }
+  sources_[relation.oid] = QualifiedName{relation.schema, relation.name}.display();
+  if (differences.empty()) differences = collisions(relation, planned);
   if (!differences.empty()) {
     std::string detail;
     for (const auto& difference : differences) {
@@ -82,6 +102,7 @@ PreparedTable& TableSet::table(const wire::Relation& relation) {
                         .phase = "apply",
                         .relation = name}};
   }
+  if (!planned.left_out) source_of_target_[planned.target_oid] = relation.oid;
   if (by_serial_.size() <= relation.serial) by_serial_.resize(relation.serial + 1);
   by_serial_[relation.serial] = std::make_unique<PreparedTable>(PreparedTable{.plan = std::move(planned)});
   return *by_serial_[relation.serial];

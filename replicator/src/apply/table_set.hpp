@@ -11,14 +11,15 @@
 #include "apply/prepared_table.hpp"
 #include "apply/target_catalog.hpp"
 #include "config/config.hpp"
-#include "postgres/event.hpp"
+#include "sync/event.hpp"
 
 namespace walgate::apply {
 
 class TableSet {
  public:
   /// `relations`: what the source publishes at start.  `target` is only used here.
-  TableSet(const Config& config, std::string encoding, const postgres::Event* stop, postgres::Connection& target,
+  /// `same_database`: source and target are one database, where a table must not be both.
+  TableSet(const Config& config, const Event* stop, bool same_database, postgres::Connection& target,
            const std::vector<wire::Relation>& relations);
 
   /// The table of this version.  Throws Error relation_does_not_fit with all differences.
@@ -29,10 +30,14 @@ class TableSet {
  private:
   void read(postgres::Connection& target, const std::vector<wire::Relation>& relations);
   std::pair<TablePlan, std::vector<Difference>> plan(const wire::Relation& relation) const;
+  /// What check looks for at the start holds for relations that join later, too.
+  std::vector<Difference> collisions(const wire::Relation& relation, const TablePlan& plan) const;
 
   const Config& config_;
-  std::string encoding_;
-  const postgres::Event* stop_;
+  const Event* stop_;
+  bool same_database_;
+  std::map<std::uint32_t, std::string> sources_;          ///< OIDs and names of the relations that the stream has brought
+  std::map<std::uint32_t, std::uint32_t> source_of_target_;  ///< OIDs
   std::map<QualifiedName, TargetTable> targets_;
   TargetTypes types_;
   std::vector<std::unique_ptr<PreparedTable>> by_serial_;

@@ -105,12 +105,12 @@ void read_keys(Connection& target, TablesByOid& tables) {
       "ARRAY(SELECT CASE n.nspname WHEN 'pg_catalog' THEN o.oprname::text "
       "ELSE pg_catalog.format('OPERATOR(%I.%s)', n.nspname, o.oprname) END "
       "FROM pg_catalog.unnest(i.indclass::oid[]) WITH ORDINALITY k(class, at) "
-      "JOIN pg_catalog.pg_opclass x ON x.oid = k.class JOIN pg_catalog.pg_amop p ON p.amopfamily = x.opcfamily "
+      "JOIN pg_catalog.pg_opclass x ON x.oid = k.class AND x.opcmethod = 403 JOIN pg_catalog.pg_amop p ON p.amopfamily = x.opcfamily "
       "AND p.amopstrategy = 3 AND p.amoplefttype = x.opcintype AND p.amoprighttype = x.opcintype "
       "JOIN pg_catalog.pg_operator o ON o.oid = p.amopopr JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace "
       "ORDER BY k.at) "
       "FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid "
-      "WHERE i.indrelid IN ({}) AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL "
+      "WHERE i.indrelid IN ({}) AND c.relam = 403 AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL "
       "ORDER BY i.indrelid, i.indisprimary DESC, i.indexrelid",
       oid_list(tables)));
   for (int row = 0; row < rows(result); ++row) {
@@ -129,19 +129,25 @@ void read_keys(Connection& target, TablesByOid& tables) {
 
 void read_foreign_keys(Connection& target, TablesByOid& tables) {
   const auto result = target.exec(fmt::format(
-      "SELECT k.conrelid, k.conname, n.nspname, c.relname, fn.nspname, fc.relname, k.condeferrable, k.confdeltype = 'c' "
+      "SELECT k.conrelid, k.confrelid, k.conname, n.nspname, c.relname, fn.nspname, fc.relname, k.condeferrable, k.confdeltype = 'c' "
       "FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid "
       "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_class fc ON fc.oid = k.confrelid "
       "JOIN pg_catalog.pg_namespace fn ON fn.oid = fc.relnamespace "
-      "WHERE k.contype = 'f' AND k.conparentid = 0 AND k.conrelid IN ({}) ORDER BY k.conrelid, k.conname",
+      "WHERE k.contype = 'f' AND k.conparentid = 0 AND (k.conrelid IN ({0}) OR k.confrelid IN ({0})) "
+      "ORDER BY k.conrelid, k.conname",
       oid_list(tables)));
   for (int row = 0; row < rows(result); ++row) {
-    tables.at(oid_field(result, row, 0))
-        .foreign_keys.push_back({.name = text_field(result, row, 1),
-                                 .table = {text_field(result, row, 2), text_field(result, row, 3)},
-                                 .referenced = {text_field(result, row, 4), text_field(result, row, 5)},
-                                 .deferrable = bool_field(result, row, 6),
-                                 .cascades = bool_field(result, row, 7)});
+    const TargetForeignKey key{.name = text_field(result, row, 2),
+                               .table = {text_field(result, row, 3), text_field(result, row, 4)},
+                               .referenced = {text_field(result, row, 5), text_field(result, row, 6)},
+                               .deferrable = bool_field(result, row, 7),
+                               .cascades = bool_field(result, row, 8)};
+    if (const auto child = tables.find(oid_field(result, row, 0)); child != tables.end()) {
+      child->second.foreign_keys.push_back(key);
+    }
+    if (const auto parent = tables.find(oid_field(result, row, 1)); parent != tables.end()) {
+      parent->second.referring_keys.push_back(key);
+    }
   }
 }
 

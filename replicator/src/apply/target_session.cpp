@@ -4,16 +4,16 @@
 
 namespace walgate::apply {
 
-postgres::Connection open_target(const Config& config, const std::string& encoding, const postgres::Event* stop) {
+postgres::Connection open_target(const Config& config, const Event* stop) {
   postgres::Connection target{{.conninfo = config.target.conninfo,
                                .side = postgres::Side::target,
                                .replication = false,
                                .application_name = "walgate " + config.pipeline,
                                .settings = {},
-                               .client_encoding = encoding},
+                               .client_encoding = "UTF8"},
                               stop};
-  // Roles and databases may carry any of these; a zombie's open transaction holds the position's row, so it has to end
-  // by itself when its client is gone.
+  // Roles, databases and the environment may carry any of these.  A zombie's open transaction holds the position's row, so
+  // it has to end by itself when its client is gone.
   std::string settings =
       "SET search_path = '';"
       "SET default_transaction_isolation = 'read committed';"
@@ -31,9 +31,11 @@ postgres::Connection open_target(const Config& config, const std::string& encodi
       "SET jit = off;"
       "SET plan_cache_mode = force_generic_plan;"
       "SET DateStyle = 'ISO, YMD';"
+      "SET TimeZone = 'UTC';"
       "SET IntervalStyle = 'postgres';"
       "SET extra_float_digits = 3;"
       "SET xmloption = content;"
+      "SET standard_conforming_strings = on;"
       "SET check_function_bodies = off;";
   if (target.server_version() >= 170000) settings += "SET transaction_timeout = 0;";
   target.exec(settings);

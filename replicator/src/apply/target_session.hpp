@@ -8,10 +8,8 @@
 
 namespace walgate::apply {
 
-/// Opens a session of the pipeline: no role's or database's own settings leak into it.  `encoding` is that of the values
-/// that will be sent.  Throws Error, Interrupted.
-[[nodiscard]] postgres::Connection open_target(const Config& config, const std::string& encoding,
-                                               const postgres::Event* stop);
+/// Opens a session of the pipeline, in UTF-8: no role's or database's own settings leak into it.  Throws Error, Interrupted.
+[[nodiscard]] postgres::Connection open_target(const Config& config, const Event* stop);
 
 /// May the session's role set session_replication_role?
 [[nodiscard]] bool may_use_replica_role(postgres::Connection& target);

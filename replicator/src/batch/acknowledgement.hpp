@@ -3,7 +3,7 @@
 
 #include <atomic>
 
-#include "postgres/event.hpp"
+#include "sync/event.hpp"
 #include "wire/lsn.hpp"
 
 namespace walgate {
@@ -25,13 +25,13 @@ class Acknowledgement {
   [[nodiscard]] Lsn durable() const noexcept { return Lsn{durable_.load(std::memory_order_acquire)}; }
   [[nodiscard]] std::uint64_t results() const noexcept { return results_.load(std::memory_order_relaxed); }
   /// Set when `durable` has moved.
-  [[nodiscard]] postgres::Event& changed() noexcept { return changed_; }
+  [[nodiscard]] Event& changed() noexcept { return changed_; }
 
  private:
   std::atomic<std::uint64_t> applied_;
   std::atomic<std::uint64_t> durable_;
   std::atomic<std::uint64_t> results_ = 0;
-  postgres::Event changed_;
+  Event changed_;
 };
 
 }  // namespace walgate

@@ -5,15 +5,18 @@
 #pragma once
 
 #include <cstdint>
-#include <utility>
+#include <memory>
 
-#include "postgres/libpq.hpp"
 #include "wire/decoder.hpp"
 
 namespace walgate {
 
+/// Bytes with whatever releases them; the network's come from libpq, tests' from the heap.
+using FrameBytes = std::unique_ptr<char, void (*)(void*)>;
+
+/// A frame on its way.  Move-only; moving keeps the views valid.
 struct Piece {
-  postgres::Memory bytes;
+  FrameBytes bytes{nullptr, [](void*) {}};
   std::size_t size = 0;  ///< of the frame, in bytes
   wire::Frame frame;
   wire::Begin transaction;  ///< of the transaction that this is a part of

@@ -1,6 +1,7 @@
 #include "batch/piece_queue.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace walgate {
 

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "batch/piece.hpp"
-#include "postgres/event.hpp"
+#include "sync/event.hpp"
 
 namespace walgate {
 
@@ -35,7 +35,7 @@ class PieceQueue {
   /// Nothing more will be put: the applier finishes what is whole.
   void close();
   /// Set when there may be room again.
-  [[nodiscard]] postgres::Event& room() noexcept { return room_; }
+  [[nodiscard]] Event& room() noexcept { return room_; }
 
   /// The applier's side.  Either whole transactions up to the limits (at least one), or the first pieces of a transaction whose
   /// end has not arrived, alone.  Empty when there is nothing.
@@ -45,7 +45,7 @@ class PieceQueue {
   /// The idle position, when no piece is waiting.  Taken at most once.
   [[nodiscard]] std::optional<Lsn> take_idle();
   /// Set when something was put.
-  [[nodiscard]] postgres::Event& filled() noexcept { return filled_; }
+  [[nodiscard]] Event& filled() noexcept { return filled_; }
 
   /// Closed, and nothing is left to take.
   [[nodiscard]] bool is_exhausted() const;
@@ -63,8 +63,8 @@ class PieceQueue {
   std::optional<Lsn> idle_;
   bool receiver_waits_ = false;
   bool closed_ = false;
-  postgres::Event room_;
-  postgres::Event filled_;
+  Event room_;
+  Event filled_;
 };
 
 }  // namespace walgate

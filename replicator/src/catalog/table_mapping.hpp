@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "config/config.hpp"
+#include "catalog/table_rule.hpp"
 
 namespace walgate {
 

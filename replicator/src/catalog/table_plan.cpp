@@ -31,7 +31,7 @@ class Planner {
     plan_.source = {relation.schema, relation.name};
     plan_.target = table.name;
     plan_.target_oid = table.oid;
-    plan_.truncate_only_allowed = table.relkind != 'p';
+    plan_.only_allowed = table.relkind != 'p';
     plan_.on_missing = mapping.on_missing();
     plan_.on_duplicate = mapping.on_duplicate();
   }
@@ -41,6 +41,11 @@ class Planner {
     for (std::uint16_t i = 0; i < relation_.columns.size(); ++i) plan_column(i);
     check_required_columns();
     choose_key();
+    plan_.is_referred = !table_.referring_keys.empty();
+    for (const auto& column : table_.columns) {
+      if (column.generated || std::ranges::find(plan_.columns, column.name, &PlannedColumn::target) != plan_.columns.end()) continue;
+      plan_.other_columns.push_back(column.name);
+    }
     return {std::move(plan_), std::move(differences_)};
   }
 
@@ -93,7 +98,7 @@ class Planner {
              "map the source column to null");
       return;
     }
-    PlannedColumn planned{.source = index, .source_key = key_index, .source_name = column.name, .target = *wanted};
+    PlannedColumn planned{.source = index, .source_key = key_index, .target = *wanted};
     planned.is_key = column.is_key;
     planned.identity_always = target->identity_always;
     if (const auto cast = mapping_.cast(*wanted)) {
@@ -127,6 +132,7 @@ class Planner {
       return;
     }
     planned.type_text = target->type_name;
+    planned.other_type = planned.parameter_type != target->type_oid;
     // A text value travels in an array as text and is converted by the statement.
     const auto array = types_.array_types.find(planned.binary ? planned.parameter_type : text_oid);
     if (array != types_.array_types.end()) planned.array_type = array->second;
@@ -237,6 +243,8 @@ class Builder {
       if (!first) text += " AND ";
       const auto& column = plan_.columns[i];
       text += fmt::format("{} {} {}", quote_identifier(column.target), column.equality, value(i, old_image));
+      // The operator of the index compares two values of the column's own type.
+      if (column.other_type && column.cast.empty()) text += "::" + column.type_text;
       first = false;
     }
     return text;
@@ -294,29 +302,36 @@ Statement TablePlan::insert() const {
   std::vector<std::string> names;
   std::vector<std::string> values;
   std::vector<std::string> assignments;
+  std::vector<std::string> fixed;  // cannot be set, so they must be the same
   bool overriding = false;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const auto name = quote_identifier(columns[i].target);
     names.push_back(name);
     values.push_back(builder.value(i, false));
     overriding = overriding || columns[i].identity_always;
-    if (!columns[i].is_key && !columns[i].identity_always) {
+    if (std::ranges::find(conflict_columns, columns[i].target) != conflict_columns.end()) continue;
+    if (columns[i].identity_always) {
+      fixed.push_back(fmt::format("t.{0} IS NOT DISTINCT FROM EXCLUDED.{0}", name));
+    } else {
       assignments.push_back(fmt::format("{0} = EXCLUDED.{0}", name));
     }
   }
-  auto sql = fmt::format("INSERT INTO {} ({}){} VALUES ({})", target.quoted(), fmt::join(names, ", "),
+  auto sql = fmt::format("INSERT INTO {} AS t ({}){} VALUES ({})", target.quoted(), fmt::join(names, ", "),
                          overriding ? " OVERRIDING SYSTEM VALUE" : "", fmt::join(values, ", "));
   if (on_duplicate != OnDuplicate::stop && !conflict_columns.empty()) {
     std::vector<std::string> keys;
     for (const auto& column : conflict_columns) keys.push_back(quote_identifier(column));
     const bool overwrite = on_duplicate == OnDuplicate::overwrite && !assignments.empty();
     sql += fmt::format(" ON CONFLICT ({}) DO {}", fmt::join(keys, ", "),
-                       overwrite ? fmt::format("UPDATE SET {}", fmt::join(assignments, ", ")) : "NOTHING");
+                       overwrite ? fmt::format("UPDATE SET {}{}{}", fmt::join(assignments, ", "), fixed.empty() ? "" : " WHERE ",
+                                               fmt::join(fixed, " AND "))
+                                 : "NOTHING");
   }
   return builder.finish(std::move(sql));
 }
 
 Statement TablePlan::update(const std::vector<bool>& unchanged, bool key_changed) const {
+  if (moves_identity_key(key_changed)) return delete_and_insert(unchanged, key_changed);
   Builder builder{*this};
   std::vector<std::string> assignments;
   for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -324,18 +339,47 @@ Statement TablePlan::update(const std::vector<bool>& unchanged, bool key_changed
     if (unchanged[i] || (columns[i].is_key && !key_changed) || columns[i].identity_always) continue;
     assignments.push_back(quote_identifier(columns[i].target) + " = " + builder.value(i, false));
   }
-  if (assignments.empty()) {  // nothing but the key is mapped: the update still has to find its row
-    const auto key = std::ranges::find(columns, true, &PlannedColumn::is_key);
-    assignments.push_back(fmt::format("{0} = {0}", quote_identifier(key->target)));
+  auto where = builder.where_key(key_changed);
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    // What cannot be set must not have changed either: then the update hits no row, and somebody has to look.
+    if (!columns[i].identity_always || columns[i].is_key || unchanged[i]) continue;
+    where += fmt::format(" AND {} IS NOT DISTINCT FROM {}", quote_identifier(columns[i].target), builder.value(i, false));
   }
-  auto sql = fmt::format("UPDATE {} SET {}", target.quoted(), fmt::join(assignments, ", "));
-  sql += builder.where_key(key_changed);
-  return builder.finish(std::move(sql));
+  // With nothing to set the update still has to find its row.
+  return builder.finish(assignments.empty()
+                            ? fmt::format("SELECT 1 FROM {}{} FOR UPDATE", only(), where)
+                            : fmt::format("UPDATE {} SET {}{}", only(), fmt::join(assignments, ", "), where));
+}
+
+Statement TablePlan::delete_and_insert(const std::vector<bool>& unchanged, bool key_changed) const {
+  Builder builder{*this};
+  std::vector<std::string> names;
+  std::vector<std::string> values;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    names.push_back(quote_identifier(columns[i].target));
+    values.push_back(unchanged[i] ? "gone." + names.back() : builder.value(i, false));
+  }
+  const auto where = builder.where_key(key_changed);
+  for (const auto& column : other_columns) {
+    names.push_back(quote_identifier(column));
+    values.push_back("gone." + names.back());
+  }
+  return builder.finish(fmt::format("WITH gone AS (DELETE FROM {4}{1} RETURNING *) "
+                                    "INSERT INTO {0} ({2}) OVERRIDING SYSTEM VALUE SELECT {3} FROM gone",
+                                    target.quoted(), where, fmt::join(names, ", "), fmt::join(values, ", "), only()));
+}
+
+std::string TablePlan::only() const { return (only_allowed ? "ONLY " : "") + target.quoted(); }
+
+bool TablePlan::moves_identity_key(bool key_changed) const noexcept {
+  return key_changed && std::ranges::any_of(columns, [](const PlannedColumn& column) {
+           return column.is_key && column.identity_always;
+         });
 }
 
 Statement TablePlan::delete_row() const {
   Builder builder{*this};
-  auto sql = "DELETE FROM " + target.quoted() + builder.where_key(true);
+  auto sql = "DELETE FROM " + only() + builder.where_key(true);
   return builder.finish(std::move(sql));
 }
 
@@ -370,9 +414,10 @@ std::optional<Statement> TablePlan::delete_set() const {
     if (arrays.back().empty()) return std::nullopt;
     aliases.push_back(fmt::format("c{}", i));
     conditions.push_back(
-        fmt::format("t.{} {} {}", quote_identifier(columns[i].target), columns[i].equality, builder.element(i)));
+        fmt::format("t.{} {} {}{}", quote_identifier(columns[i].target), columns[i].equality, builder.element(i),
+                    columns[i].other_type && columns[i].binary && columns[i].cast.empty() ? "::" + columns[i].type_text : ""));
   }
-  return builder.finish(fmt::format("DELETE FROM {} AS t USING unnest({}) AS u({}) WHERE {}", target.quoted(),
+  return builder.finish(fmt::format("DELETE FROM {} AS t USING unnest({}) AS u({}) WHERE {}", only(),
                                     fmt::join(arrays, ", "), fmt::join(aliases, ", "), fmt::join(conditions, " AND ")));
 }
 

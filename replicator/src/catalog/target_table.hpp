@@ -34,7 +34,7 @@ struct TargetKey {
   bool primary = false;
 };
 
-/// A foreign key of or to this table.
+/// A foreign key.
 struct TargetForeignKey {
   std::string name;
   QualifiedName table;       ///< the table that refers
@@ -50,6 +50,7 @@ struct TargetTable {
   std::vector<TargetColumn> columns;
   std::vector<TargetKey> keys;
   std::vector<TargetForeignKey> foreign_keys;      ///< of this table
+  std::vector<TargetForeignKey> referring_keys;    ///< of other tables, to this one
   std::vector<std::string> ordinary_triggers;      ///< user triggers that replica role switches off
   std::vector<std::string> deferrable_keys;        ///< unique constraints that replica role switches off
   std::vector<std::string> missing_rights;         ///< of INSERT, UPDATE, DELETE, TRUNCATE

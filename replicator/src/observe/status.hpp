@@ -93,7 +93,7 @@ class StatusBoard {
   Status status_;
 };
 
-/// The JSON document of INTERFACE's `status --json`, one object, keys in the documented order.
+/// The JSON document of `status --json` (docs/commands.md), one object, keys in the documented order.
 [[nodiscard]] std::string status_json(const Status& status);
 /// Reads what status_json wrote, also when another release did: fields it does not know are passed over, missing ones
 /// keep their defaults.  nullopt for a text that is no such document.

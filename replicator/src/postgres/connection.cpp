@@ -13,16 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// "-c name=value" with what the start-up packet's options parser needs escaped.
-std::string option_text(const std::pair<std::string, std::string>& setting) {
-  std::string text = " -c " + setting.first + "=";
-  for (const char c : setting.second) {
-    if (c == ' ' || c == '\\') text += '\\';
-    text += c;
-  }
-  return text;
-}
-
 /// The user's conninfo, parsed by libpq, with ours added where it is silent.
 std::map<std::string, std::string> parameters_of(const ConnectionOptions& options) {
   char* error = nullptr;
@@ -34,33 +24,35 @@ std::map<std::string, std::string> parameters_of(const ConnectionOptions& option
                         .message = fmt::format("connection string of the {} cannot be read", text_of(options.side)),
                         .phase = "connect"}};
   }
-  std::map<std::string, std::string> parameters{
-      {"fallback_application_name", options.application_name},
-      {"connect_timeout", "10"},
-      {"keepalives_idle", "10"},
-      {"keepalives_interval", "5"},
-      {"keepalives_count", "3"},
-      {"tcp_user_timeout", "30000"},
-  };
+  std::map<std::string, std::string> parameters;
   for (const auto* entry = parsed.get(); entry->keyword != nullptr; ++entry) {
     if (entry->val != nullptr) parameters[entry->keyword] = entry->val;
   }
-  // PGOPTIONS is libpq's fallback for `options`, so it has to be merged as well.
-  auto& start_up = parameters["options"];
-  if (start_up.empty()) {
-    if (const char* environment = std::getenv("PGOPTIONS")) start_up = environment;
+  parameters.emplace("fallback_application_name", options.application_name);
+  // A service file fills in what is not given here, so our defaults must not stand in its way.
+  if (!parameters.contains("service") && std::getenv("PGSERVICE") == nullptr) {
+    if (std::getenv("PGCONNECT_TIMEOUT") == nullptr) parameters.emplace("connect_timeout", "10");
+    parameters.emplace("keepalives_idle", "10");
+    parameters.emplace("keepalives_interval", "5");
+    parameters.emplace("keepalives_count", "3");
+    parameters.emplace("tcp_user_timeout", "30000");  // also lets libpq go on to the next of several hosts
   }
-  for (const auto& setting : options.settings) start_up += option_text(setting);
   if (options.replication) parameters["replication"] = "database";
   if (!options.client_encoding.empty()) parameters["client_encoding"] = options.client_encoding;
   return parameters;
 }
 
+/// How long we wait for a session in all.  With several hosts libpq goes from one to the next by itself.
 std::chrono::milliseconds connect_timeout(const std::map<std::string, std::string>& parameters) {
-  const auto& text = parameters.at("connect_timeout");
+  const auto given = parameters.find("connect_timeout");
+  const char* environment = std::getenv("PGCONNECT_TIMEOUT");
+  const std::string text = given != parameters.end() ? given->second : environment != nullptr ? environment : "10";
   int seconds = 0;
   std::from_chars(text.data(), text.data() + text.size(), seconds);
-  return std::chrono::seconds{seconds > 0 ? std::max(seconds, 2) : 3600};
+  if (seconds <= 0) seconds = 3600;
+  const auto host = parameters.find(parameters.contains("hostaddr") ? "hostaddr" : "host");
+  const auto others = host == parameters.end() ? 0 : std::ranges::count(host->second, ',');
+  return std::chrono::seconds{std::max(seconds, 2)} + others * 35s;
 }
 
 }  // namespace
@@ -85,7 +77,7 @@ Connection::Connection(const ConnectionOptions& options, const Event* stop) : si
     auto descriptors = std::to_array<pollfd>(
         {{PQsocket(handle()), static_cast<short>(next == PGRES_POLLING_READING ? POLLIN : POLLOUT), 0},
          {stop_ != nullptr ? stop_->descriptor() : -1, POLLIN, 0}});
-    const bool ready = wait(descriptors, std::max(left, 0ms));
+    const bool ready = wait_for(descriptors, std::max(left, 0ms));
     if (descriptors[1].revents != 0) throw Interrupted{};
     if (!ready) {
       throw Error{Failure{.name = ErrorName::connection_failed,
@@ -103,13 +95,16 @@ Connection::Connection(const ConnectionOptions& options, const Event* stop) : si
     const char* encoding = PQparameterStatus(handle(), "server_encoding");
     if (encoding != nullptr && PQsetClientEncoding(handle(), encoding) != 0) throw_lost();
   }
+  std::string set;
+  for (const auto& [name, value] : options.settings) set += fmt::format("SET {} = '{}';", name, value);
+  if (!set.empty()) exec(set);
 }
 
 bool Connection::wait_socket(bool write, std::chrono::milliseconds timeout) const {
   auto descriptors = std::to_array<pollfd>(
       {{PQsocket(handle()), static_cast<short>(write ? POLLIN | POLLOUT : POLLIN), 0},
        {stop_ != nullptr ? stop_->descriptor() : -1, POLLIN, 0}});
-  const bool ready = wait(descriptors, timeout);
+  const bool ready = wait_for(descriptors, timeout);
   if (descriptors[1].revents != 0) throw Interrupted{};
   return ready;
 }

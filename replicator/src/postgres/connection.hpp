@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "errors/error.hpp"
-#include "postgres/event.hpp"
+#include "sync/event.hpp"
 #include "postgres/libpq.hpp"
 #include "postgres/server_error.hpp"
 
@@ -27,7 +27,7 @@ struct ConnectionOptions {
   Side side = Side::source;
   bool replication = false;           ///< a walsender of the database
   std::string application_name;       ///< when the conninfo names none
-  std::vector<std::pair<std::string, std::string>> settings;  ///< sent as start-up options, after the user's own
+  std::vector<std::pair<std::string, std::string>> settings;  ///< SET once the session is open, over the role's own
   std::string client_encoding;        ///< empty: the server's own encoding of the database
 };
 

@@ -2,8 +2,8 @@
 //
 // Each statement carries a ticket; results come back in order, and the owner's handler gets them with their
 // tickets.  The connection is non-blocking and reading is interleaved with sending, because a client that only sends and a
-// server that only answers block each other (INTERNALS of libpq: "Pipeline Mode").  After an error the server skips
-// everything up to the next sync; the handler sees those as `skipped`.
+// server that only answers block each other (libpq's manual, "Pipeline Mode").  After an error the server skips everything up
+// to the next sync.
 #pragma once
 
 #include <chrono>
@@ -58,9 +58,11 @@ class Pipeline {
     sent(ticket);
   }
   void execute(Ticket ticket, const std::string& name, const Parameters& parameters) {
+    std::size_t bytes = name.size();
+    for (const int length : parameters.lengths) bytes += static_cast<std::size_t>(length);
     check(PQsendQueryPrepared(handle(), name.c_str(), static_cast<int>(parameters.values.size()),
                               parameters.values.data(), parameters.lengths.data(), parameters.formats.data(), 0));
-    sent(ticket);
+    sent(ticket, bytes);
   }
   /// A statement that is not worth preparing, with text parameters.
   void query(Ticket ticket, const std::string& sql, const std::vector<std::optional<std::string>>& parameters = {}) {
@@ -76,7 +78,11 @@ class Pipeline {
     sent(ticket);
   }
 
-  [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_.size(); }
+  /// Bytes of parameters whose statements have not been answered.
+  [[nodiscard]] std::size_t bytes_in_flight() const noexcept { return bytes_in_flight_; }
+
+  /// Asks the server to send the results that it has, however few.
+  void request_results() { check(PQsendFlushRequest(handle())); }
 
   /// Sends and reads what can be without waiting, then waits until at most `most` results are outstanding.
   /// `handler(const Ticket&, const PGresult*)` gets each result, PGRES_PIPELINE_SYNC and PGRES_PIPELINE_ABORTED ones
@@ -92,11 +98,6 @@ class Pipeline {
     }
   }
 
-  /// Reads until the outstanding sync's result and gives nothing to anybody; for after an error.
-  void discard() {
-    drain(0, [](const Ticket&, const PGresult*) {});
-  }
-
  private:
   [[nodiscard]] PGconn* handle() const noexcept { return connection_.handle(); }
 
@@ -104,7 +105,10 @@ class Pipeline {
     if (accepted == 0) connection_.throw_lost();
   }
 
-  void sent(const Ticket& ticket) { in_flight_.push_back(ticket); }
+  void sent(const Ticket& ticket, std::size_t bytes = 0) {
+    in_flight_.push_back({ticket, bytes});
+    bytes_in_flight_ += bytes;
+  }
 
   bool flush() {
     const int unsent = PQflush(handle());
@@ -123,8 +127,9 @@ class Pipeline {
         continue;
       }
       const auto status = PQresultStatus(result.get());
-      const Ticket ticket = in_flight_.front();
+      const auto [ticket, bytes] = in_flight_.front();
       in_flight_.pop_front();
+      bytes_in_flight_ -= bytes;
       if (status != PGRES_PIPELINE_SYNC) {
         // One result per statement, then a null; a sync has no null behind it.
         while (const Result end{PQgetResult(handle())}) {
@@ -135,7 +140,8 @@ class Pipeline {
   }
 
   Connection& connection_;
-  std::deque<Ticket> in_flight_;
+  std::deque<std::pair<Ticket, std::size_t>> in_flight_;  ///< with the bytes of their parameters
+  std::size_t bytes_in_flight_ = 0;
 };
 
 }  // namespace walgate::postgres

@@ -100,7 +100,11 @@ Failure failure_of(const PGresult* result, Side side, std::string_view phase) {
   const auto rule = rule_for(sqlstate, side);
   Failure failure{.name = rule.name, .recovery = rule.recovery, .phase = std::string{phase}};
   failure.sqlstate = sqlstate;
-  const auto text = rule.message_is_safe ? field_of(result, PG_DIAG_MESSAGE_PRIMARY)
+  // Class 23 names objects when the server itself speaks; a trigger's RAISE may say anything, and has no constraint.
+  const bool raised = sqlstate.starts_with("23") && field_of(result, PG_DIAG_CONSTRAINT_NAME).empty() &&
+                      field_of(result, PG_DIAG_COLUMN_NAME).empty();
+  const bool safe = rule.message_is_safe && !raised;
+  const auto text = safe ? field_of(result, PG_DIAG_MESSAGE_PRIMARY)
                                          : std::string_view{"message withheld, it may hold values"};
   failure.message = fmt::format("{} server: {} (SQLSTATE {})", text_of(side), text, sqlstate);
   for (const auto& [field, what] : {std::pair{PG_DIAG_CONSTRAINT_NAME, "constraint"},
@@ -111,7 +115,7 @@ Failure failure_of(const PGresult* result, Side side, std::string_view phase) {
       failure.detail += fmt::format("{}{} \"{}\"", failure.detail.empty() ? "" : ", ", what, name);
     }
   }
-  if (rule.message_is_safe) failure.remedy = field_of(result, PG_DIAG_MESSAGE_HINT);
+  if (safe && !sqlstate.starts_with("23")) failure.remedy = field_of(result, PG_DIAG_MESSAGE_HINT);
   refine(failure, side, field_of(result, PG_DIAG_MESSAGE_PRIMARY));
   return failure;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "apply/target_session.hpp"
+#include "catalog/identifier.hpp"
 #include "service/registration.hpp"
 #include "service/start_checks.hpp"
 #include "stream/source_session.hpp"
@@ -18,7 +19,7 @@ struct Sessions {
 };
 
 Sessions open_both(const Config& config) {
-  auto target = apply::open_target(config, "UTF8", nullptr);
+  auto target = apply::open_target(config, nullptr);
   auto replication = stream::open_replication(config, nullptr);
   target.set_phase("check");
   replication.set_phase("check");
@@ -68,8 +69,7 @@ Status offline_status(const Config& config) {
   status.pipeline = config.pipeline;
   status.version = WALGATE_VERSION;
   status.state = ServiceState::stopped;
-  status.since = std::chrono::system_clock::now();
-  auto target = apply::open_target(config, "UTF8", nullptr);
+  auto target = apply::open_target(config, nullptr);
   target.set_phase("status");
   require_registration(config, target);
   const auto progress = apply::read_progress(target, config.pipeline);
@@ -101,11 +101,25 @@ Status offline_status(const Config& config) {
 
 std::vector<std::string> remove(const Config& config, bool keep_slot) {
   std::vector<std::string> done;
-  auto target = apply::open_target(config, "UTF8", nullptr);
+  auto target = apply::open_target(config, nullptr);
   target.set_phase("remove");
   const auto tables = target.exec("SELECT to_regclass('walgate.pipelines') IS NOT NULL");
-  const bool known = bool_field(tables, 0, 0) && apply::find_registration(target, config.pipeline);
+  const auto known = bool_field(tables, 0, 0) ? apply::find_registration(target, config.pipeline) : std::nullopt;
   if (known) {
+    const auto here = apply::identify_target(target);
+    if (!keep_slot && (known->target_system != here.system || known->target_database != here.database)) {
+      throw Error{Failure{.name = ErrorName::other_target_system,
+                          .message = "the target is a copy of the one that was registered; its slot belongs to the original",
+                          .remedy = "`walgate remove --keep-slot` makes this copy forget the pipeline",
+                          .phase = "remove"}};
+    }
+    if (!keep_slot && known->slot != config.source.slot) {
+      throw Error{Failure{.name = ErrorName::pipeline_exists_elsewhere,
+                          .message = fmt::format("the pipeline is registered with the slot \"{}\", the configuration says \"{}\"",
+                                                 known->slot, config.source.slot),
+                          .remedy = "name the registered slot in source.slot, or use --keep-slot",
+                          .phase = "remove"}};
+    }
     if (!apply::try_lock_pipeline(target, config.pipeline)) {
       throw Error{Failure{.name = ErrorName::pipeline_running,
                           .message = fmt::format("a service runs the pipeline \"{}\"", config.pipeline),
@@ -114,8 +128,15 @@ std::vector<std::string> remove(const Config& config, bool keep_slot) {
   }
   // The slot first: a pipeline without its slot can be removed again, a slot without its pipeline would retain WAL unseen.
   if (!keep_slot) {
-    auto source = stream::open_monitor(config, nullptr);
+    auto source = stream::open_replication(config, nullptr);
     source.set_phase("remove");
+    const auto identity = stream::identify_source(source);
+    if (known && (known->source_system != identity.system || known->source_database != identity.database)) {
+      throw Error{Failure{.name = ErrorName::other_source_system,
+                          .message = "source.conninfo leads to another cluster or database than the registered one",
+                          .remedy = "correct source.conninfo, or use --keep-slot",
+                          .phase = "remove"}};
+    }
     const auto slot = stream::find_slot(source, config.source.slot);
     if (!slot) {
       done.push_back(fmt::format("the source has no slot {}", config.source.slot));
@@ -124,7 +145,7 @@ std::vector<std::string> remove(const Config& config, bool keep_slot) {
                           .message = fmt::format("slot \"{}\" belongs to the output plugin \"{}\"", config.source.slot, slot->plugin),
                           .phase = "remove"}};
     } else {
-      source.exec("SELECT pg_catalog.pg_drop_replication_slot($1)", {config.source.slot});
+      source.exec(fmt::format("SELECT pg_catalog.pg_drop_replication_slot({})", quote_literal(config.source.slot)));
       done.push_back(fmt::format("dropped the slot {}", config.source.slot));
     }
   }
@@ -138,7 +159,7 @@ std::vector<std::string> remove(const Config& config, bool keep_slot) {
 }
 
 std::vector<std::string> skip(const Config& config, Lsn lsn) {
-  auto target = apply::open_target(config, "UTF8", nullptr);
+  auto target = apply::open_target(config, nullptr);
   target.set_phase("skip");
   require_registration(config, target);
   const auto standing = apply::standing_error(target, config.pipeline);

@@ -50,14 +50,14 @@ class Signals {
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
 
-  [[nodiscard]] const postgres::Event& finish() const noexcept { return finish_; }
-  [[nodiscard]] const postgres::Event& stop() const noexcept { return stop_; }
+  [[nodiscard]] const Event& finish() const noexcept { return finish_; }
+  [[nodiscard]] const Event& stop() const noexcept { return stop_; }
 
  private:
   /// False when the time ran out or the service is done.
   bool next(std::chrono::milliseconds timeout) {
     auto descriptors = std::to_array<pollfd>({{descriptor_, POLLIN, 0}, {done_.descriptor(), POLLIN, 0}});
-    if (!postgres::wait(descriptors, timeout) || descriptors[0].revents == 0) return false;
+    if (!wait_for(descriptors, timeout) || descriptors[0].revents == 0) return false;
     signalfd_siginfo info{};
     if (read(descriptor_, &info, sizeof info) != sizeof info) return false;
     log::info("stopping", "asked to stop; finishing the transaction in flight", {{"signal", info.ssi_signo}});
@@ -71,9 +71,9 @@ class Signals {
   }
 
   int descriptor_ = -1;
-  postgres::Event finish_;
-  postgres::Event stop_;
-  postgres::Event done_;
+  Event finish_;
+  Event stop_;
+  Event done_;
   std::jthread thread_;
 };
 
@@ -95,9 +95,14 @@ class Backoff {
 };
 
 /// Leaves the failure on the target for `status` and `skip`; the target may be the one that failed.
-void try_to_record(const Config& config, const Failure& failure, const postgres::Event& stop) {
+void try_to_record(const Config& config, const Failure& failure, const Event& stop) {
   try {
-    auto target = apply::open_target(config, "UTF8", &stop);
+    auto target = apply::open_target(config, &stop);
+    // Only who holds the pipeline may speak for it; our own session of a moment ago may still be ending.
+    for (int tries = 0; !apply::try_lock_pipeline(target, config.pipeline); ++tries) {
+      auto descriptors = std::to_array<pollfd>({{stop.descriptor(), POLLIN, 0}});
+      if (tries == 20 || wait_for(descriptors, 100ms)) return;
+    }
     apply::record_error(target, config.pipeline, failure);
   } catch (const Error& error) {
     log::debug("error_not_recorded", error.failure().message);
@@ -177,7 +182,7 @@ int run(const Config& config, StatusBoard& board) {
       status.state = final ? ServiceState::stopped : ServiceState::retrying;
       status.since = std::chrono::system_clock::now();
       status.reason = failure->message;
-      status.next_step = failure->remedy.empty() ? std::string{entry_of(failure->name).remedy} : failure->remedy;
+      status.next_step = remedy_of(*failure);
       if (!final) ++status.counters.retries;
     });
     if (final || (failure->lsn && failure->recovery == Recovery::retry)) try_to_record(config, *failure, signals.stop());
@@ -191,7 +196,7 @@ int run(const Config& config, StatusBoard& board) {
     const auto delay = second_try || set_wise ? 0ms : backoff.take();
     log::info("retrying", "trying again", {{"in_milliseconds", delay.count()}});
     auto descriptors = std::to_array<pollfd>({{signals.finish().descriptor(), POLLIN, 0}});
-    if (postgres::wait(descriptors, delay)) {
+    if (wait_for(descriptors, delay)) {
       board.update([](Status& status) { status.state = ServiceState::stopped; });
       log::info("stopped", "walgate has stopped");
       return exit_done;

@@ -52,17 +52,17 @@ class Outcome {
     const std::lock_guard lock{mutex_};
     return applier_done_;
   }
-  [[nodiscard]] postgres::Event& changed() noexcept { return changed_; }
+  [[nodiscard]] Event& changed() noexcept { return changed_; }
 
  private:
   mutable std::mutex mutex_;
   std::exception_ptr error_;
   std::optional<stream::Receiver::End> receiver_;
   bool applier_done_ = false;
-  postgres::Event changed_;
+  Event changed_;
 };
 
-void lock_or_throw(postgres::Connection& target, const std::string& pipeline, const postgres::Event& finish) {
+void lock_or_throw(postgres::Connection& target, const std::string& pipeline, const Event& finish) {
   const auto deadline = std::chrono::steady_clock::now() + takeover_patience;
   bool ended = false;
   while (!apply::try_lock_pipeline(target, pipeline)) {
@@ -82,7 +82,7 @@ void lock_or_throw(postgres::Connection& target, const std::string& pipeline, co
           .phase = "check"}};
     }
     auto descriptors = std::to_array<pollfd>({{finish.descriptor(), POLLIN, 0}});
-    if (postgres::wait(descriptors, 200ms)) throw postgres::Interrupted{};
+    if (wait_for(descriptors, 200ms)) throw postgres::Interrupted{};
   }
 }
 
@@ -95,10 +95,13 @@ apply::CommitMode commit_mode(const Situation& now, postgres::Connection& target
   return bool_field(standbys, 0, 0) && !now.same_cluster() ? apply::CommitMode::on : apply::CommitMode::off;
 }
 
+/// From here on the session speaks the source's encoding, in which the values are.
 void use_encoding(postgres::Connection& target, const std::string& encoding) {
   if (PQsetClientEncoding(target.handle(), encoding.c_str()) != 0) {
     throw Error{Failure{.name = ErrorName::incompatible_type,
                         .message = fmt::format("target cannot take values in the source's encoding {}", encoding),
+                        .remedy = fmt::format("the target's database needs an encoding to which PostgreSQL converts from {}: "
+                                              "UTF8 serves all", encoding),
                         .phase = "connect"}};
   }
 }
@@ -107,12 +110,13 @@ void use_encoding(postgres::Connection& target, const std::string& encoding) {
 /// sessions first and then waits for walsenders, without a limit.
 class Monitor {
  public:
-  Monitor(const Config& config, const postgres::Event* stop)
+  Monitor(const Config& config, const Event* stop)
       : config_{config}, connection_{stream::open_monitor(config, stop)} {}
 
+  [[nodiscard]] std::optional<stream::SlotInfo> slot() { return stream::find_slot(connection_, config_.source.slot); }
   [[nodiscard]] int socket() const { return PQsocket(connection_.handle()); }
 
-  void look(StatusBoard& board) {
+  void look(StatusBoard& board, const PieceQueue& queue) {
     connection_.set_phase("watch");
     const auto result = connection_.exec(
         "SELECT pg_catalog.pg_current_wal_flush_lsn(), pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), restart_lsn) "
@@ -123,6 +127,7 @@ class Monitor {
     const auto retained = field(result, 0, 1);
     board.update([&](Status& status) {
       status.source_lsn = source;
+      status.lag.transactions = queue.waiting_transactions();
       status.lag.bytes = source.value - std::min(source.value, status.applied_lsn.value);
       if (retained) status.retained_wal_bytes = static_cast<std::uint64_t>(std::max(0.0, std::stod(*retained)));
     });
@@ -135,12 +140,12 @@ class Monitor {
 
 }  // namespace
 
-Session::Session(const Config& config, StatusBoard& board, apply::History& history, const postgres::Event& finish,
-                 const postgres::Event& stop)
+Session::Session(const Config& config, StatusBoard& board, apply::History& history, const Event& finish,
+                 const Event& stop)
     : config_{config}, board_{board}, history_{history}, finish_{finish}, stop_{stop} {}
 
 void Session::run() {
-  auto target = apply::open_target(config_, "UTF8", &stop_);
+  auto target = apply::open_target(config_, &stop_);
   auto replication = stream::open_replication(config_, &stop_);
   replication.set_phase("check");
   target.set_phase("check");
@@ -148,6 +153,7 @@ void Session::run() {
   throw_errors(check_positions(config_, now));
   for (const auto& sentence : ensure_registered(config_, now, target)) log::info("initialised", sentence);
   lock_or_throw(target, config_.pipeline, finish_);
+  apply::announce_service(target, config_.pipeline);
 
   // The previous service may have moved on while we waited for its lock.
   now.progress = apply::read_progress(target, config_.pipeline);
@@ -157,8 +163,11 @@ void Session::run() {
     findings.insert(findings.end(), more.begin(), more.end());
   }
   throw_errors(findings);
+  for (const auto& finding : findings) {
+    if (finding.severity != Severity::warning) continue;
+    log::warning(text_of(finding.name), finding.finding, {{"object", finding.object}, {"remedy", finding.remedy}});
+  }
 
-  use_encoding(target, now.source.encoding);
   const auto mode = commit_mode(now, target);
   const auto claim = apply::claim_pipeline(target, config_.pipeline, now.slot->transactions, now.same_cluster());
   if (!history_.may_be_at(claim.position)) {
@@ -175,7 +184,9 @@ void Session::run() {
                             .skips = apply::requested_skips(target, config_.pipeline),
                             .standing_error = std::nullopt,
                             .replica_role = now.registration->replica_role,
+                            .encoding = now.source.encoding,
                             .same_cluster = now.same_cluster(),
+                            .awaited = stream::is_synchronous_standby(now.source),
                             .commit_mode = mode};
   const auto standing = apply::standing_error(target, config_.pipeline);
   if (standing && standing->lsn) {
@@ -213,17 +224,23 @@ void Session::run() {
 
   Monitor monitor{config_, &stop_};
   Outcome outcome;
-  postgres::Event receiver_finish;
-  postgres::Event applier_finish;
+  Event receiver_finish;
+  Event applier_finish;
   PieceQueue queue{config_.limits.queue_bytes};
   Acknowledgement acknowledgement{claim.position};
-  apply::TableSet table_set{config_, now.source.encoding, &stop_, target, now.relations};
+  apply::TableSet table_set{config_, &stop_, now.same_database(), target, now.relations};
+  use_encoding(target, now.source.encoding);
+  if (PQsetClientEncoding(replication.handle(), now.source.encoding.c_str()) != 0) replication.throw_lost();
+  const auto start_streaming = wire::Encoding{now.source.encoding}.from_utf8(stream::start_command(config_, claim.position));
   // Declared before the applier: its decoder owns the relations that the pieces point to.
   std::optional<stream::Receiver> receiver;
   apply::Applier applier{std::move(target), std::move(table_set), config_, start, queue, acknowledgement, board_, history_,
                          applier_finish};
-  receiver.emplace(postgres::ReplicationStream{std::move(replication), stream::start_command(config_, claim.position)},
+  receiver.emplace(postgres::ReplicationStream{std::move(replication), start_streaming},
                    claim.position, queue, acknowledgement, board_, receiver_finish);
+  // Until the slot was ours, others could move it, and a start below its position is forwarded in silence.
+  now.slot = monitor.slot();
+  throw_errors(check_positions(config_, now));
 
   std::jthread applying{[&] {
     try {
@@ -243,8 +260,8 @@ void Session::run() {
   }};
   // Whatever happens below, both threads are told to leave before they are joined.
   struct Leave {
-    postgres::Event& receiver;
-    postgres::Event& applier;
+    Event& receiver;
+    Event& applier;
     ~Leave() {
       receiver.set();
       applier.set();
@@ -260,7 +277,7 @@ void Session::run() {
       // What has arrived whole is still applied; the source may go.
       source_left = *end == stream::Receiver::End::let_go
                         ? Failure{.name = ErrorName::target_stalled, .recovery = Recovery::retry,
-                                  .message = "target has answered nothing for a while; let go of the slot", .phase = "apply"}
+                                  .message = "target has answered nothing for 30 s; let go of the slot", .phase = "apply"}
                         : Failure{.name = ErrorName::connection_lost, .recovery = Recovery::retry,
                                   .message = "source ended the stream", .phase = "receive"};
       receiver->release();
@@ -269,7 +286,7 @@ void Session::run() {
     } else if (!source_left && std::chrono::steady_clock::now() >= next_look) {
       next_look = std::chrono::steady_clock::now() + 1s;
       try {
-        monitor.look(board_);
+        monitor.look(board_, queue);
       } catch (const Error& error) {  // the source ends ordinary sessions first, and then waits for us
         source_left = error.failure();
         receiver_finish.set();
@@ -283,7 +300,7 @@ void Session::run() {
                                               {stop_.descriptor(), POLLIN, 0},
                                               {finish_.is_set() ? -1 : finish_.descriptor(), POLLIN, 0},
                                               {source_left ? -1 : monitor.socket(), POLLIN, 0}});
-    postgres::wait(descriptors, 1s);
+    wait_for(descriptors, 1s);
     outcome.changed().clear();
     if (descriptors[3].revents != 0) next_look = std::chrono::steady_clock::time_point::min();
   }
@@ -312,7 +329,7 @@ void Session::remember_slot() {
   // So that a slot that is found elsewhere at the next start can be explained.
   auto source = stream::open_monitor(config_, &stop_);
   const auto slot = stream::find_slot(source, config_.source.slot);
-  auto target = apply::open_target(config_, "UTF8", &stop_);
+  auto target = apply::open_target(config_, &stop_);
   if (slot) apply::record_slot_transactions(target, config_.pipeline, slot->transactions);
 }
 

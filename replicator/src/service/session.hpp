@@ -8,15 +8,15 @@
 #include "apply/history.hpp"
 #include "config/config.hpp"
 #include "observe/status.hpp"
-#include "postgres/event.hpp"
+#include "sync/event.hpp"
 
 namespace walgate::service {
 
 class Session {
  public:
   /// `finish`: leave after the transaction in flight.  `stop`: leave now.
-  Session(const Config& config, StatusBoard& board, apply::History& history, const postgres::Event& finish,
-          const postgres::Event& stop);
+  Session(const Config& config, StatusBoard& board, apply::History& history, const Event& finish,
+          const Event& stop);
 
   /// Returns when `finish` is set and the work in flight is done.  Throws Error; Interrupted after `stop`.
   void run();
@@ -27,8 +27,8 @@ class Session {
   const Config& config_;
   StatusBoard& board_;
   apply::History& history_;
-  const postgres::Event& finish_;
-  const postgres::Event& stop_;
+  const Event& finish_;
+  const Event& stop_;
 };
 
 }  // namespace walgate::service

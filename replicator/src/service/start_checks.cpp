@@ -31,6 +31,9 @@ class Findings {
   std::vector<Finding> list_;
 };
 
+/// The OID of type money.
+constexpr std::uint32_t money_oid = 790;
+
 std::string slot_text(const Config& config) { return fmt::format("slot \"{}\"", config.source.slot); }
 
 void check_slot(const Config& config, const Situation& now, Findings& findings) {
@@ -146,6 +149,16 @@ void check_roles(const Config& config, const Situation& now, const TargetTable& 
                    fmt::format("triggers that do not fire for our changes: {}", joined(table.ordinary_triggers)),
                    "ALTER TABLE ... ENABLE ALWAYS TRIGGER where one should fire");
     }
+    std::vector<std::string> foreign;
+    for (const auto& key : table.referring_keys) {
+      foreign.push_back(fmt::format("{} of {}", display_identifier(key.name), key.table.display()));
+    }
+    if (!foreign.empty()) {
+      findings.add(Severity::info, ErrorName::replica_role_switches_off, name,
+                   fmt::format("foreign keys of tables outside of the pipeline, which our changes neither check nor follow: {}",
+                               joined(foreign)),
+                   "keep those tables in step yourself, or set target.replica_role to \"never\"");
+    }
     if (!table.deferrable_keys.empty()) {
       findings.add(Severity::warning, ErrorName::replica_role_switches_off, name,
                    fmt::format("deferrable unique constraints that are not enforced for our changes: {}",
@@ -180,6 +193,11 @@ Situation look_around(const Config& config, postgres::Connection& replication, p
   now.target = apply::identify_target(target);
   now.may_replica_role = apply::may_use_replica_role(target);
   now.own_tables = migrate::missing_own_migrations(target).empty();
+  now.may_create_tables = bool_field(
+      target.exec("SELECT coalesce((SELECT pg_catalog.has_schema_privilege(oid, 'CREATE') FROM pg_catalog.pg_namespace "
+                  "WHERE nspname = 'walgate'), pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'))"),
+      0, 0);
+  now.target_lc_monetary = text_field(target.exec("SELECT pg_catalog.current_setting('lc_monetary')"), 0, 0);
   if (now.own_tables) {
     now.registration = apply::find_registration(target, config.pipeline);
     if (now.registration) now.progress = apply::read_progress(target, config.pipeline);
@@ -189,6 +207,14 @@ Situation look_around(const Config& config, postgres::Connection& replication, p
 
 std::vector<Finding> check_positions(const Config& config, const Situation& now) {
   Findings findings;
+  if (now.source.in_recovery) {
+    findings.error(ErrorName::source_in_recovery, "source", "the source is a standby");
+  }
+  if (!now.own_tables && !now.may_create_tables) {
+    findings.error(ErrorName::target_role_not_allowed, "schema walgate",
+                   "walgate's tables are not on the target yet, and our role may not create them",
+                   "GRANT CREATE ON DATABASE to the role for the first start, or create the schema walgate and make the role its owner");
+  }
   check_slot(config, now, findings);
   check_publications(config, now, findings);
   if (now.registration) check_registration(config, now, findings);
@@ -208,7 +234,10 @@ std::vector<Finding> check_mapping(const Config& config, const Situation& now, p
     const auto mapping = map_table(config.tables, {relation.schema, relation.name});
     if (mapping.target) wanted.push_back(*mapping.target);
   }
-  const auto tables = apply::read_tables(target, wanted);
+  auto tables = apply::read_tables(target, wanted);
+  for (auto& [name, table] : tables) {  // a mapped child is in step with its parent by itself
+    std::erase_if(table.referring_keys, [&](const TargetForeignKey& key) { return tables.contains(key.table); });
+  }
   const auto types = apply::read_types(target, now.relations, config.tables);
 
   std::map<QualifiedName, QualifiedName> taken;  // target → source
@@ -216,6 +245,16 @@ std::vector<Finding> check_mapping(const Config& config, const Situation& now, p
     const QualifiedName source{relation.schema, relation.name};
     const auto mapping = map_table(config.tables, source);
     if (!mapping.target) continue;
+    const bool has_money = std::ranges::any_of(relation.columns, [&](const wire::Column& column) {
+      return column.base_oid == money_oid && mapping.target_column(column.name);
+    });
+    if (has_money && now.source.lc_monetary != now.target_lc_monetary) {
+      findings.add(Severity::warning, ErrorName::incompatible_type, source.display(),
+                   fmt::format("type money travels as a bare number, which lc_monetary \"{}\" of the source and \"{}\" of the "
+                               "target read differently",
+                               now.source.lc_monetary, now.target_lc_monetary),
+                   "give both servers the same lc_monetary, or use numeric");
+    }
     const auto [other, is_new] = taken.emplace(*mapping.target, source);
     if (!is_new) {
       findings.error(ErrorName::two_sources_one_target, source.display(),

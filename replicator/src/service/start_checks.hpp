@@ -26,6 +26,8 @@ struct Situation {
   std::optional<apply::Registration> registration;
   std::optional<apply::Progress> progress;
   bool may_replica_role = false;
+  bool may_create_tables = false;             ///< walgate's own, on the target
+  std::string target_lc_monetary;
 
   [[nodiscard]] bool same_cluster() const noexcept { return source.system == target.system; }
   [[nodiscard]] bool same_database() const noexcept { return same_cluster() && source.database == target.database; }

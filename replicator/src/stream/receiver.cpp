@@ -17,7 +17,7 @@ constexpr auto patience = 30s;
 }  // namespace
 
 Receiver::Receiver(postgres::ReplicationStream stream, Lsn position, PieceQueue& queue,
-                   Acknowledgement& acknowledgement, StatusBoard& board, const postgres::Event& finish)
+                   Acknowledgement& acknowledgement, StatusBoard& board, const Event& finish)
     : stream_{std::move(stream)},
       start_{position},
       queue_{queue},
@@ -67,7 +67,7 @@ void Receiver::take_frame(postgres::StreamData data) {
   Piece piece;
   piece.size = data.payload.size();
   piece.frame = decoder_.decode(data.payload);
-  piece.bytes = std::move(data.message);
+  piece.bytes = FrameBytes{data.message.release(), PQfreemem};
   if (piece.frame.begin) {
     piece.transaction = *piece.frame.begin;
   } else if (before) {
@@ -119,7 +119,7 @@ void Receiver::wait_for_work() {
        {acknowledgement_.changed().descriptor(), POLLIN, 0},
        {waiting_ ? queue_.room().descriptor() : -1, POLLIN, 0},
        {waiting_ && !unsent ? -1 : stream_->socket(), static_cast<short>((waiting_ ? 0 : POLLIN) | (unsent ? POLLOUT : 0)), 0}});
-  postgres::wait(descriptors, 1s);
+  wait_for(descriptors, 1s);
   // Cleared before the next look at what they stand for: what happens after that look sets them again.
   queue_.room().clear();
   acknowledgement_.changed().clear();

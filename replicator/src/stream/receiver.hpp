@@ -2,7 +2,7 @@
 //
 // Owns the replication connection.  Turns frames into pieces for the queue, answers keepalives, and acknowledges what the
 // target holds durably, whether or not the queue has room.  It lets go of the connection when the target has made no step for a
-// while, so that a source can always shut down (INTERNALS: a walsender waits for our acknowledgement without a limit).
+// while, so that a source can always shut down (walsender.c: at a fast shutdown it waits for our acknowledgement without a limit).
 #pragma once
 
 #include <chrono>
@@ -28,7 +28,7 @@ class Receiver {
   /// `position`: where the target stands.  All references must outlive the receiver, and the receiver (which owns the
   /// relations that pieces point to) must outlive the pieces.
   Receiver(postgres::ReplicationStream stream, Lsn position, PieceQueue& queue, Acknowledgement& acknowledgement,
-           StatusBoard& board, const postgres::Event& finish);
+           StatusBoard& board, const Event& finish);
 
   /// Throws Error when the connection is lost, ProtocolError when the stream is not what it should be.
   End run();
@@ -52,7 +52,7 @@ class Receiver {
   PieceQueue& queue_;
   Acknowledgement& acknowledgement_;
   StatusBoard& board_;
-  const postgres::Event& finish_;
+  const Event& finish_;
 
   std::optional<Piece> waiting_;  ///< the queue had no room for it
   bool ended_ = false;

@@ -31,12 +31,12 @@ postgres::ConnectionOptions options_of(const Config& config) {
                        {"statement_timeout", "0"},
                        {"lock_timeout", "0"},
                        {"idle_session_timeout", "0"}},
-          .client_encoding = {}};
+          .client_encoding = "UTF8"};
 }
 
 }  // namespace
 
-Connection open_replication(const Config& config, const postgres::Event* stop) {
+Connection open_replication(const Config& config, const Event* stop) {
   auto options = options_of(config);
   options.replication = true;
   // Spilling to disk doubles the cost of decoding.
@@ -44,7 +44,7 @@ Connection open_replication(const Config& config, const postgres::Event* stop) {
   return Connection{options, stop};
 }
 
-Connection open_monitor(const Config& config, const postgres::Event* stop) {
+Connection open_monitor(const Config& config, const Event* stop) {
   return Connection{options_of(config), stop};
 }
 
@@ -55,14 +55,19 @@ SourceIdentity identify_source(Connection& replication) {
   identity.timeline = number_field(system, 0, 1);
   identity.database_name = text_field(system, 0, 3);
   const auto database = replication.exec(
-      "SELECT oid, pg_catalog.pg_encoding_to_char(encoding), pg_catalog.pg_current_wal_flush_lsn(), "
-      "pg_catalog.current_setting('application_name'), pg_catalog.current_setting('synchronous_standby_names') "
+      "SELECT oid, pg_catalog.pg_encoding_to_char(encoding), "
+      "CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() "
+      "ELSE pg_catalog.pg_current_wal_flush_lsn() END, "
+      "pg_catalog.current_setting('application_name'), pg_catalog.current_setting('synchronous_standby_names'), "
+      "pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('lc_monetary') "
       "FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()");
   identity.database = static_cast<std::uint32_t>(number_field(database, 0, 0));
   identity.encoding = text_field(database, 0, 1);
   identity.flushed = lsn_field(database, 0, 2);
   identity.application_name = text_field(database, 0, 3);
   identity.synchronous_standby_names = text_field(database, 0, 4);
+  identity.in_recovery = postgres::bool_field(database, 0, 5);
+  identity.lc_monetary = text_field(database, 0, 6);
   return identity;
 }
 
@@ -102,6 +107,7 @@ std::string start_command(const Config& config, Lsn position) {
   for (const auto& name : config.source.publications) {
     publications += (publications.empty() ? "" : ",") + quote_identifier(name);
   }
+  // The options' grammar knows plain literals only: quotes doubled, backslashes as they are.
   std::string literal = "'";
   for (const char c : publications) literal += c == '\'' ? std::string{"''"} : std::string{c};
   literal += "'";

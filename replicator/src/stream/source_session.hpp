@@ -12,9 +12,9 @@
 namespace walgate::stream {
 
 /// A walsender of the source's database; it also runs ordinary statements until streaming starts.
-[[nodiscard]] postgres::Connection open_replication(const Config& config, const postgres::Event* stop);
+[[nodiscard]] postgres::Connection open_replication(const Config& config, const Event* stop);
 /// An ordinary session, for watching.
-[[nodiscard]] postgres::Connection open_monitor(const Config& config, const postgres::Event* stop);
+[[nodiscard]] postgres::Connection open_monitor(const Config& config, const Event* stop);
 
 /// Which cluster and database this is.
 struct SourceIdentity {
@@ -26,6 +26,8 @@ struct SourceIdentity {
   Lsn flushed;                   ///< pg_current_wal_flush_lsn()
   std::string application_name;  ///< as the server sees us
   std::string synchronous_standby_names;
+  bool in_recovery = false;      ///< a standby
+  std::string lc_monetary;       ///< how money is written there
 };
 /// On a replication connection.
 [[nodiscard]] SourceIdentity identify_source(postgres::Connection& replication);
@@ -44,7 +46,7 @@ struct SlotInfo {
 /// Does the source wait for us, by our application_name, before it answers a COMMIT?
 [[nodiscard]] bool is_synchronous_standby(const SourceIdentity& source);
 
-/// The START_REPLICATION command.
+/// The START_REPLICATION command, in UTF-8.
 [[nodiscard]] std::string start_command(const Config& config, Lsn position);
 
 }  // namespace walgate::stream

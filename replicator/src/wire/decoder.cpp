@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
+#include <utility>
 
 namespace walgate::wire {
 
@@ -83,6 +83,7 @@ void Decoder::read_hello(Reader reader) {
   hello.extension_version = reader.string();
   hello.encoding = reader.string();
   reader.expect_end();
+  encoding_ = Encoding{hello.encoding};
   hello_ = std::move(hello);
 }
 
@@ -112,8 +113,8 @@ void Decoder::read_relation(Reader reader) {
   relation.oid = reader.u32();
   relation.relkind = static_cast<char>(reader.u8());
   relation.replica_identity = static_cast<char>(reader.u8());
-  relation.schema = reader.string();
-  relation.name = reader.string();
+  relation.schema = encoding_.to_utf8(reader.string());
+  relation.name = encoding_.to_utf8(reader.string());
   const auto count = reader.u16();
   relation.columns.reserve(count);
   for (std::uint16_t i = 0; i < count; ++i) {
@@ -130,15 +131,26 @@ void Decoder::read_relation(Reader reader) {
     column.type_oid = reader.u32();
     column.base_oid = reader.u32();
     column.typmod = reader.i32();
-    column.name = reader.string();
-    column.type_schema = reader.string();
-    column.type_name = reader.string();
+    column.name = encoding_.to_utf8(reader.string());
+    column.type_schema = encoding_.to_utf8(reader.string());
+    column.type_name = encoding_.to_utf8(reader.string());
     if (column.is_key) ++relation.key_columns;
     relation.columns.push_back(std::move(column));
   }
   reader.expect_end();
-  relation.serial = static_cast<std::uint32_t>(versions_.size());
   const auto id = relation.id;
+  // Partitions under one root that differ in their identity take turns: a version that says the same is used again.
+  for (const auto& known : versions_) {
+    if (known.id != id) continue;
+    relation.serial = known.serial;
+    const auto version = std::exchange(relation.version, known.version);
+    if (relation == known) {
+      current_[id] = &known;
+      return;
+    }
+    relation.version = version;
+  }
+  relation.serial = static_cast<std::uint32_t>(versions_.size());
   current_[id] = &versions_.emplace_back(std::move(relation));
 }
 

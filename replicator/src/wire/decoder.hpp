@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "walgate/wire_format.hpp"
+#include "wire/encoding.hpp"
 #include "wire/lsn.hpp"
 #include "wire/reader.hpp"
 #include "wire/relation.hpp"
@@ -95,6 +96,7 @@ class Decoder {
   const Relation& relation(std::uint32_t id) const;
 
   std::optional<Hello> hello_;
+  Encoding encoding_;  ///< of the source; names are given out in UTF-8
   std::optional<Begin> open_;
   std::uint64_t changes_in_transaction_ = 0;
   Lsn last_end_;

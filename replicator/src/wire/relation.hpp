@@ -20,6 +20,7 @@ struct Column {
   std::int32_t typmod = -1;
   std::string type_schema;
   std::string type_name;
+  friend bool operator==(const Column&, const Column&) = default;
 };
 
 /// One version of a relation.  Columns are in the order of the row images.
@@ -35,6 +36,7 @@ struct Relation {
   std::vector<Column> columns;
   std::uint16_t key_columns = 0;  ///< how many of them are part of the identity
 
+  friend bool operator==(const Relation&, const Relation&) = default;
   [[nodiscard]] bool has_full_identity() const noexcept { return replica_identity == 'f'; }
 };
 

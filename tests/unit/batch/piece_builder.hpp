@@ -14,7 +14,7 @@ namespace walgate::test {
 inline Piece piece_of(wire::Decoder& decoder, const std::string& bytes) {
   const auto before = decoder.open_transaction();
   Piece piece;
-  piece.bytes.reset(static_cast<char*>(std::malloc(bytes.size())));  // as libpq hands it out
+  piece.bytes = FrameBytes{static_cast<char*>(std::malloc(bytes.size())), std::free};
   std::memcpy(piece.bytes.get(), bytes.data(), bytes.size());
   piece.size = bytes.size();
   piece.frame = decoder.decode({piece.bytes.get(), piece.size});

@@ -36,7 +36,7 @@ std::string differences_of(const wire::Relation& source, const TableRule& made, 
 TEST(TablePlan, WritesAnInsertOfAllMappedColumns) {
   const auto made = rule();
   const auto plan = plan_of(relation({{"id", int4}, {"name", text}}), made, table({{"id", int4}, {"name", text}}));
-  EXPECT_EQ(plan.insert().sql, R"(INSERT INTO "store"."part" ("id", "name") VALUES ($1, $2))");
+  EXPECT_EQ(plan.insert().sql, R"(INSERT INTO "store"."part" AS t ("id", "name") VALUES ($1, $2))");
   EXPECT_EQ(plan.insert().types, (std::vector<std::uint32_t>{int4, text}));
 }
 
@@ -45,7 +45,7 @@ TEST(TablePlan, FollowsRenamedAndLeftOutColumns) {
   made.columns = {{"name", "label"}, {"draft", std::nullopt}};
   const auto plan = plan_of(relation({{"id", int4}, {"draft", text}, {"name", text}}), made,
                             table({{"label", text}, {"id", int4}}));
-  EXPECT_EQ(plan.insert().sql, R"(INSERT INTO "store"."part" ("id", "label") VALUES ($1, $2))");
+  EXPECT_EQ(plan.insert().sql, R"(INSERT INTO "store"."part" AS t ("id", "label") VALUES ($1, $2))");
   EXPECT_EQ(plan.columns[1].source, 2);
 }
 
@@ -54,10 +54,10 @@ TEST(TablePlan, KeepsAKeyThatDidNotChangeOutOfSet) {
   const auto plan = plan_of(relation({{"id", int4}, {"a", text}, {"b", text}}), made,
                             table({{"id", int4}, {"a", text}, {"b", text}}));
   EXPECT_EQ(plan.update({false, false, false}, false).sql,
-            R"(UPDATE "store"."part" SET "a" = $1, "b" = $2 WHERE "id" = $3)");
-  EXPECT_EQ(plan.update({false, true, false}, false).sql, R"(UPDATE "store"."part" SET "b" = $1 WHERE "id" = $2)");
+            R"(UPDATE ONLY "store"."part" SET "a" = $1, "b" = $2 WHERE "id" = $3)");
+  EXPECT_EQ(plan.update({false, true, false}, false).sql, R"(UPDATE ONLY "store"."part" SET "b" = $1 WHERE "id" = $2)");
   const auto moving = plan.update({false, true, false}, true);
-  EXPECT_EQ(moving.sql, R"(UPDATE "store"."part" SET "id" = $1, "b" = $2 WHERE "id" = $3)");
+  EXPECT_EQ(moving.sql, R"(UPDATE ONLY "store"."part" SET "id" = $1, "b" = $2 WHERE "id" = $3)");
   EXPECT_FALSE(moving.parameters[0].old_image);
   EXPECT_TRUE(moving.parameters[2].old_image);
 }
@@ -65,14 +65,14 @@ TEST(TablePlan, KeepsAKeyThatDidNotChangeOutOfSet) {
 TEST(TablePlan, AnUpdateOfAKeyOnlyTableStillFindsItsRow) {
   const auto made = rule();
   const auto plan = plan_of(relation({{"id", int4}}), made, table({{"id", int4}}));
-  EXPECT_EQ(plan.update({false}, false).sql, R"(UPDATE "store"."part" SET "id" = "id" WHERE "id" = $1)");
+  EXPECT_EQ(plan.update({false}, false).sql, R"(SELECT 1 FROM ONLY "store"."part" WHERE "id" = $1 FOR UPDATE)");
 }
 
 TEST(TablePlan, DeletesByAllKeyColumns) {
   const auto made = rule();
   const auto plan = plan_of(relation({{"id", int4}, {"name", text}, {"no", int4}}, {"id", "no"}), made,
                             table({{"id", int4}, {"name", text}, {"no", int4}}, {"no", "id"}));
-  EXPECT_EQ(plan.delete_row().sql, R"(DELETE FROM "store"."part" WHERE "id" = $1 AND "no" = $2)");
+  EXPECT_EQ(plan.delete_row().sql, R"(DELETE FROM ONLY "store"."part" WHERE "id" = $1 AND "no" = $2)");
   EXPECT_EQ(plan.columns[2].source_key, 1);
   EXPECT_EQ(plan.key_names(), "id, no");
 }
@@ -82,7 +82,7 @@ TEST(TablePlan, ComparesKeysWithTheOperatorOfTheIndex) {
   auto target = table({{"id", int4}, {"name", text}});
   target.keys[0].equality = {"OPERATOR(public.=)"};
   EXPECT_EQ(plan_of(relation({{"id", int4}, {"name", text}}), made, target).delete_row().sql,
-            R"(DELETE FROM "store"."part" WHERE "id" OPERATOR(public.=) $1)");
+            R"(DELETE FROM ONLY "store"."part" WHERE "id" OPERATOR(public.=) $1)");
 }
 
 TEST(TablePlan, WritesManyRowsInOneStatement) {
@@ -92,7 +92,7 @@ TEST(TablePlan, WritesManyRowsInOneStatement) {
             R"(INSERT INTO "store"."part" ("id", "name") SELECT u.c0, u.c1 FROM unnest($1, $2) AS u(c0, c1))");
   EXPECT_EQ(plan.insert_set()->types, (std::vector<std::uint32_t>{1007, 1009}));
   EXPECT_EQ(plan.delete_set()->sql,
-            R"(DELETE FROM "store"."part" AS t USING unnest($1) AS u(c0) WHERE t."id" = u.c0)");
+            R"(DELETE FROM ONLY "store"."part" AS t USING unnest($1) AS u(c0) WHERE t."id" = u.c0)");
 }
 
 TEST(TablePlan, SendsNoArrayOfAColumnThatIsOneItself) {
@@ -113,7 +113,7 @@ TEST(TablePlan, CastsWhereTheConfigurationAsks) {
   const auto target = table({{"id", int4}, {"name", jsonb}});
   const auto [plan, differences] = plan_table(relation({{"id", int4}, {"name", text}}), mapping_of(made), &target, known);
   EXPECT_TRUE(differences.empty());
-  EXPECT_EQ(plan.insert().sql, R"(INSERT INTO "store"."part" ("id", "name") VALUES ($1, $2::character varying))");
+  EXPECT_EQ(plan.insert().sql, R"(INSERT INTO "store"."part" AS t ("id", "name") VALUES ($1, $2::character varying))");
 }
 
 TEST(TablePlan, OverridesIdentityColumnsAndNeverSetsThem) {
@@ -121,8 +121,20 @@ TEST(TablePlan, OverridesIdentityColumnsAndNeverSetsThem) {
   auto target = table({{"id", int4}, {"no", int4}});
   target.columns[1].identity_always = true;
   const auto plan = plan_of(relation({{"id", int4}, {"no", int4}}), made, target);
-  EXPECT_EQ(plan.insert().sql, R"(INSERT INTO "store"."part" ("id", "no") OVERRIDING SYSTEM VALUE VALUES ($1, $2))");
-  EXPECT_EQ(plan.update({false, false}, false).sql, R"(UPDATE "store"."part" SET "id" = "id" WHERE "id" = $1)");
+  EXPECT_EQ(plan.insert().sql, R"(INSERT INTO "store"."part" AS t ("id", "no") OVERRIDING SYSTEM VALUE VALUES ($1, $2))");
+  EXPECT_EQ(plan.update({false, false}, false).sql,
+            R"(SELECT 1 FROM ONLY "store"."part" WHERE "id" = $1 AND "no" IS NOT DISTINCT FROM $2 FOR UPDATE)");
+}
+
+TEST(TablePlan, MovesAnIdentityKeyByDeletingAndInserting) {
+  const auto made = rule();
+  auto target = table({{"id", int4}, {"name", text}});
+  target.columns[0].identity_always = true;
+  const auto plan = plan_of(relation({{"id", int4}, {"name", text}}), made, target);
+  EXPECT_EQ(plan.update({false, false}, false).sql, R"(UPDATE ONLY "store"."part" SET "name" = $1 WHERE "id" = $2)");
+  EXPECT_EQ(plan.update({false, true}, true).sql,
+            R"(WITH gone AS (DELETE FROM ONLY "store"."part" WHERE "id" = $2 RETURNING *) INSERT INTO "store"."part" ("id", "name") )"
+            R"(OVERRIDING SYSTEM VALUE SELECT $1, gone."name" FROM gone)");
 }
 
 TEST(TablePlan, ReportsWhatTheTargetLacks) {
@@ -183,7 +195,7 @@ TEST(TablePlan, FindsRowsByTheTargetsKeyWhenTheSourceSendsAllOldValues) {
   const auto made = rule();
   const auto plan = plan_of(relation({{"name", text}, {"id", int4}}, {}, 'f'), made, table({{"id", int4}, {"name", text}}));
   EXPECT_TRUE(plan.has_key);
-  EXPECT_EQ(plan.delete_row().sql, R"(DELETE FROM "store"."part" WHERE "id" = $1)");
+  EXPECT_EQ(plan.delete_row().sql, R"(DELETE FROM ONLY "store"."part" WHERE "id" = $1)");
 }
 
 TEST(TablePlan, InsertsMaySkipOrOverwriteADuplicate) {
@@ -191,10 +203,10 @@ TEST(TablePlan, InsertsMaySkipOrOverwriteADuplicate) {
   made.on_duplicate = OnDuplicate::skip;
   const auto target = table({{"id", int4}, {"name", text}});
   EXPECT_EQ(plan_of(relation({{"id", int4}, {"name", text}}), made, target).insert().sql,
-            R"(INSERT INTO "store"."part" ("id", "name") VALUES ($1, $2) ON CONFLICT ("id") DO NOTHING)");
+            R"(INSERT INTO "store"."part" AS t ("id", "name") VALUES ($1, $2) ON CONFLICT ("id") DO NOTHING)");
   made.on_duplicate = OnDuplicate::overwrite;
   EXPECT_EQ(plan_of(relation({{"id", int4}, {"name", text}}), made, target).insert().sql,
-            R"(INSERT INTO "store"."part" ("id", "name") VALUES ($1, $2) ON CONFLICT ("id") DO UPDATE SET "name" = EXCLUDED."name")");
+            R"(INSERT INTO "store"."part" AS t ("id", "name") VALUES ($1, $2) ON CONFLICT ("id") DO UPDATE SET "name" = EXCLUDED."name")");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "postgres/event.hpp"
+#include "sync/event.hpp"
 
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 #include <limits>
 #include <system_error>
 
-namespace walgate::postgres {
+namespace walgate {
 
 Event::Event() : descriptor_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
   if (descriptor_ < 0) throw std::system_error{errno, std::generic_category(), "could not make an eventfd"};
@@ -32,7 +32,7 @@ bool Event::is_set() const noexcept {
   return poll(&entry, 1, 0) > 0;
 }
 
-bool wait(std::span<pollfd> descriptors, std::chrono::milliseconds timeout) {
+bool wait_for(std::span<pollfd> descriptors, std::chrono::milliseconds timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   for (;;) {
     int left = -1;
@@ -47,4 +47,4 @@ bool wait(std::span<pollfd> descriptors, std::chrono::milliseconds timeout) {
   }
 }
 
-}  // namespace walgate::postgres
+}  // namespace walgate

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <span>
 
-namespace walgate::postgres {
+namespace walgate {
 
 /// Set by any thread, waited for by one through its descriptor (an eventfd).
 class Event {
@@ -29,6 +29,6 @@ class Event {
 };
 
 /// poll(2) that goes on after signals.  A negative timeout waits for ever.  False when the time ran out.
-bool wait(std::span<pollfd> descriptors, std::chrono::milliseconds timeout);
+bool wait_for(std::span<pollfd> descriptors, std::chrono::milliseconds timeout);
 
-}  // namespace walgate::postgres
+}  // namespace walgate
