@@ -440,9 +440,10 @@ BEGIN
 
   RETURN QUERY
     SELECT 'warning', 'identity_missing', format('table %s', relation),
-           format('its replica identity holds generated columns that are not published (%s): while it is published, this '
-                  'server refuses to update or delete its rows', columns),
-           CASE WHEN all_stored THEN format('Run ALTER PUBLICATION %I SET (publish_generated_columns = stored);', publication)
+           format('its replica identity holds generated columns that are not published (%s): while it is published, '
+                  'this server refuses to update or delete its rows', columns),
+           CASE WHEN all_stored
+                THEN format('Run ALTER PUBLICATION %I SET (publish_generated_columns = stored);', publication)
                 ELSE format('Virtual columns cannot be published: give table %s a key without them as its replica '
                             'identity.', relation)
            END

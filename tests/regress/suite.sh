@@ -2,9 +2,9 @@
 #
 #   run_suite PROGRAM FOLDER SOURCES TEST...
 #
-# PROGRAM is regress/pg_regress or isolation/pg_isolation_regress, FOLDER holds SOURCES (sql or specs) and expected.  The
-# server runs in a temporary folder of its own, never as root, and leaves nothing behind.  It loads the extension that
-# tools/build has made; with INSTALLED=1, or where nothing has been built, the one that is installed.
+# PROGRAM is regress/pg_regress or isolation/pg_isolation_regress, FOLDER holds SOURCES (sql or specs) and expected.
+# The server runs in a temporary folder of its own, never as root, and leaves nothing behind.  It loads the extension
+# that tools/build has made; with INSTALLED=1, or where nothing has been built, the one that is installed.
 #
 # With UPDATE=1 the output becomes the expectation.  With VALGRIND=1 the server runs under valgrind, and an error that
 # it finds counts as a failure.
