@@ -11,6 +11,7 @@
 
 #include "observe/failure_from_json.hpp"
 #include "observe/failure_json.hpp"
+#include "postgres/advisory_lock.hpp"
 
 namespace walgate::apply {
 
@@ -18,15 +19,11 @@ namespace {
 
 using postgres::bool_field;
 using postgres::Connection;
-using postgres::field;
 using postgres::list_field;
 using postgres::lsn_field;
 using postgres::number_field;
 using postgres::rows;
 using postgres::text_field;
-
-/// First key of walgate's advisory locks: "WALG".
-constexpr int lock_class = 0x57414C47;
 
 std::string array_literal(const std::vector<std::string>& items) {
   std::string text = "{";
@@ -126,7 +123,7 @@ std::optional<Progress> read_progress(Connection& target, const std::string& pip
 
 bool try_lock_pipeline(Connection& target, const std::string& pipeline) {
   return bool_field(target.exec("SELECT pg_catalog.pg_try_advisory_lock($1::int4, pg_catalog.hashtext($2))",
-                                {std::to_string(lock_class), pipeline}),
+                                {std::to_string(postgres::advisory_lock_class), pipeline}),
                     0, 0);
 }
 
@@ -140,7 +137,7 @@ void end_left_session(Connection& target, const std::string& pipeline) {
       "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND granted "
       "AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) "
       "AND classid::int8 = $1::int8 AND objid::int8 = (pg_catalog.hashtext($2)::int8 & 4294967295) AND objsubid = 2",
-      {std::to_string(lock_class), pipeline});
+      {std::to_string(postgres::advisory_lock_class), pipeline});
 }
 
 void announce_service(Connection& target, const std::string& pipeline) {

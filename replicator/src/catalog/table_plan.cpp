@@ -50,8 +50,16 @@ class Planner {
   }
 
  private:
-  void differ(ErrorName name, std::string object, std::string text, std::string remedy = {}) {
-    differences_.push_back({name, std::move(object), std::move(text), std::move(remedy)});
+  void differ(ErrorName name, std::string object, std::string text, std::string remedy, const std::string& entry = {}) {
+    const auto path = mapping_.rule == nullptr ? std::string{} : mapping_.rule->path + entry;
+    differences_.push_back({name, std::move(object), std::move(text), std::move(remedy), path});
+  }
+
+  /// ".columns.NAME" where the rule renames the source column, ".cast.NAME" where it casts the target column.
+  std::string entry_of_column(const std::string& source, const std::string& target) const {
+    if (mapping_.rule == nullptr) return {};
+    if (mapping_.rule->cast.contains(target)) return ".cast." + target;
+    return mapping_.rule->columns.contains(source) ? ".columns." + source : std::string{};
   }
 
   std::string source_name(const std::string& column) const {
@@ -67,15 +75,14 @@ class Planner {
     for (const auto& [source, target] : mapping_.rule->columns) {
       if (std::ranges::find(relation_.columns, source, &wire::Column::name) == relation_.columns.end()) {
         differ(ErrorName::source_column_missing, source_name(source),
-               fmt::format("{}.columns names a column that the source does not publish", mapping_.rule->path),
-               "correct the name, or publish the column");
+               "the rule names a column that the source does not publish", "correct the name, or publish the column",
+               ".columns." + source);
       }
     }
     for (const auto& [target, type] : mapping_.rule->cast) {
       if (table_.column(target) == nullptr) {
         differ(ErrorName::target_column_missing, target_name(target),
-               fmt::format("{}.cast names a column that the target does not have", mapping_.rule->path),
-               "correct the name");
+               "the rule casts a column that the target does not have", "correct the name", ".cast." + target);
       }
     }
   }
@@ -90,12 +97,12 @@ class Planner {
     if (target == nullptr) {
       differ(ErrorName::target_column_missing, source_name(column.name),
              fmt::format("the target table {} has no column {}", plan_.target.display(), display_identifier(*wanted)),
-             "add the column by a migration, or map it to another name or to null");
+             "add the column by a migration, or map it to another name or to null", entry_of_column(column.name, *wanted));
       return;
     }
     if (target->generated) {
       differ(ErrorName::incompatible_type, target_name(*wanted), "the target column is generated and cannot be written",
-             "map the source column to null");
+             "map the source column to null", entry_of_column(column.name, *wanted));
       return;
     }
     PlannedColumn planned{.source = index, .source_key = key_index, .target = *wanted};
@@ -105,8 +112,8 @@ class Planner {
       const auto type = types_.cast_types.find(*cast);
       if (type == types_.cast_types.end()) {
         differ(ErrorName::incompatible_type, target_name(*wanted),
-               fmt::format("{}.cast names the type {}, which the target does not have", mapping_.rule->path, *cast),
-               "correct the name; a type outside of pg_catalog is written with its schema");
+               fmt::format("the rule casts to the type {}, which the target does not have", *cast),
+               "correct the name; a type outside of pg_catalog is written with its schema", ".cast." + *wanted);
         return;
       }
       planned.cast = type->second;
@@ -122,13 +129,14 @@ class Planner {
                fmt::format("{} cannot be stored in a column of type {} without an explicit cast",
                            type_text(column), target->type_text),
                fmt::format("change the type, or give \"cast\": {{\"{}\": \"{}\"}} for this table", *wanted,
-                           target->type_text));
+                           target->type_text),
+               entry_of_column(column.name, *wanted));
         return;
       }
     } else {
       differ(ErrorName::incompatible_type, target_name(*wanted),
              fmt::format("the target database has no type {}", type_text(column)),
-             "create the type on the target, or leave the column out");
+             "create the type on the target, or leave the column out", entry_of_column(column.name, *wanted));
       return;
     }
     planned.type_text = target->type_name;
@@ -183,7 +191,8 @@ class Planner {
       for (const auto& column : relation_.columns) {
         if (column.is_key && !mapping_.target_column(column.name)) {
           differ(ErrorName::key_missing_on_target, source_name(column.name),
-                 "the column is part of the replica identity and cannot be left out", "map it to a target column");
+                 "the column is part of the replica identity and cannot be left out", "map it to a target column",
+                 ".columns." + column.name);
         }
       }
       return;
@@ -291,7 +300,8 @@ std::pair<TablePlan, std::vector<Difference>> plan_table(const wire::Relation& r
   if (table == nullptr) {
     Difference difference{ErrorName::target_table_missing, QualifiedName{relation.schema, relation.name}.display(),
                           fmt::format("the target has no table {}", mapping.target->display()),
-                          "create the table by a migration, or map the source table to another name or to null"};
+                          "create the table by a migration, or map the source table to another name or to null",
+                          mapping.rule == nullptr ? std::string{} : mapping.rule->path};
     return {TablePlan{}, {std::move(difference)}};
   }
   return Planner{relation, mapping, *table, types}.make();

@@ -55,6 +55,7 @@ struct Difference {
   std::string object;   ///< a column or table, for people
   std::string text;
   std::string remedy;
+  std::string path = {};  ///< the JSON path of the rule, or of its entry, that has to do with it; may be empty
 };
 
 /// Statements of one relation version.  The numbering of parameters is the order of `parameters`.

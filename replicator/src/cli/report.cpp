@@ -125,6 +125,7 @@ int report_findings(const Context& context, const std::vector<Finding>& findings
           {{"severity", text_of(finding.severity)},
            {"name", walgate::text_of(finding.name)},
            {"object", finding.object},
+           {"path", finding.path.empty() ? ordered_json(nullptr) : ordered_json(finding.path)},
            {"finding", finding.finding},
            {"remedy", finding.remedy.empty() ? std::string{entry_of(finding.name).remedy} : finding.remedy}});
     }
@@ -135,6 +136,7 @@ int report_findings(const Context& context, const std::vector<Finding>& findings
                              context.out_colour && finding.severity != Severity::info)
                   << ' ' << (finding.object.empty() ? "" : finding.object + ": ") << finding.finding << '\n';
       const std::string remedy = finding.remedy.empty() ? std::string{entry_of(finding.name).remedy} : finding.remedy;
+      if (!finding.path.empty()) context.out << "         at: " << finding.path << '\n';
       if (!remedy.empty()) context.out << "         hint: " << remedy << '\n';
       context.out << "         name: " << walgate::text_of(finding.name) << '\n';
     }

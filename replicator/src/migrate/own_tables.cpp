@@ -9,6 +9,7 @@
 
 #include "catalog/identifier.hpp"
 #include "migrate/embedded.hpp"
+#include "postgres/advisory_lock.hpp"
 
 namespace walgate::migrate {
 
@@ -59,8 +60,9 @@ std::vector<std::string> missing_own_migrations(Connection& target) {
 
 std::vector<std::string> bring_up_own_tables(Connection& target) {
   target.exec("BEGIN");
-  // Two runners at once: one waits.  The number is arbitrary and walgate's own.
-  target.exec("SELECT pg_catalog.pg_advisory_xact_lock(1463897159, 1)");
+  // Two runners at once: one waits.
+  target.exec(fmt::format("SELECT pg_catalog.pg_advisory_xact_lock({}, {})", postgres::advisory_lock_class,
+                          postgres::own_tables_lock));
   if (!bool_field(target.exec("SELECT to_regnamespace('walgate') IS NOT NULL"), 0, 0)) {
     target.exec("CREATE SCHEMA walgate");
   }

@@ -1,6 +1,6 @@
 // log.hpp - events of the service, one line each.
 //
-// A line holds time, level, name, message and key=value pairs: `2026-11-21T10:00:00.123Z info slot_acquired streaming
+// A line holds time, level, name, message and key=value pairs: `2026-11-21T10:00:00.123Z info streaming streaming
 // from the slot slot="orders" lsn=0/4FFFF00`.  Logs go to stderr.  Never pass a value of a user's row.
 #pragma once
 

@@ -9,7 +9,7 @@
 
 namespace walgate::log {
 
-/// `slot_acquired streaming from the slot slot="orders" lsn=0/4FFFF00`; line breaks and other control characters escaped.
+/// `streaming streaming from the slot slot="orders" lsn=0/4FFFF00`; line breaks and other control characters escaped.
 [[nodiscard]] std::string text_rest(std::string_view name, std::string_view message, std::span<const Field> fields);
 
 /// The members of a JSON object from "name" on, with the closing brace and without the opening one.  Unquoted fields

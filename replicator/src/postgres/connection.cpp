@@ -165,12 +165,6 @@ Result Connection::exec(const std::string& sql, const std::vector<std::optional<
   return result;
 }
 
-void Connection::cancel() const noexcept {
-  const std::unique_ptr<PGcancel, Releaser<PQfreeCancel>> handle_of_cancel{PQgetCancel(handle())};
-  std::array<char, 256> error{};
-  if (handle_of_cancel) PQcancel(handle_of_cancel.get(), error.data(), static_cast<int>(error.size()));
-}
-
 void Connection::throw_lost() const { throw Error{connection_failure(handle(), side_, phase_, true)}; }
 
 void Connection::throw_result(const PGresult* result) const { throw Error{failure_of(result, side_, phase_)}; }

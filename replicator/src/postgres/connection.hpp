@@ -48,7 +48,6 @@ class Connection {
   std::optional<std::string> try_prepare(const std::string& sql, const std::vector<Oid>& types);
 
   [[nodiscard]] PGconn* handle() const noexcept { return connection_.get(); }
-  [[nodiscard]] Side side() const noexcept { return side_; }
   [[nodiscard]] const Event* stop() const noexcept { return stop_; }
   [[nodiscard]] int server_version() const noexcept { return PQserverVersion(connection_.get()); }
   /// What messages of this session's failures say about what it was doing.
@@ -57,8 +56,6 @@ class Connection {
 
   /// Waits until the socket can be read (and written, when `write`).  False when the time ran out.  Throws Interrupted.
   bool wait_socket(bool write, std::chrono::milliseconds timeout) const;
-  /// Asks the server to stop the running statement.  Any thread.
-  void cancel() const noexcept;
   /// Throws the connection's present failure as connection_lost.
   [[noreturn]] void throw_lost() const;
   [[noreturn]] void throw_result(const PGresult* result) const;

@@ -50,8 +50,30 @@ std::vector<std::string> init(const Config& config) {
   return done;
 }
 
+namespace {
+
+/// A server that cannot be asked is a finding, so that the other one is still looked at.
+template <typename Open>
+std::optional<postgres::Connection> open_or_find(Open open, const char* object, std::vector<Finding>& findings) {
+  try {
+    return open();
+  } catch (const Error& error) {
+    const auto& failure = error.failure();
+    findings.push_back({Severity::error, failure.name, object, failure.message, remedy_of(failure)});
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
 std::vector<Finding> check(const Config& config) {
-  auto sessions = open_both(config);
+  std::vector<Finding> unreachable;
+  auto target = open_or_find([&] { return apply::open_target(config, nullptr); }, "target", unreachable);
+  auto replication = open_or_find([&] { return stream::open_replication(config, nullptr); }, "source", unreachable);
+  if (!target || !replication) return unreachable;
+  Sessions sessions{std::move(*target), std::move(*replication)};
+  sessions.target.set_phase("check");
+  sessions.replication.set_phase("check");
   const auto now = look_around(config, sessions.replication, sessions.target);
   auto findings = check_positions(config, now);
   for (auto more : {check_mapping(config, now, sessions.target), check_source(config, sessions.replication)}) {
@@ -64,11 +86,9 @@ std::vector<Finding> check(const Config& config) {
   return findings;
 }
 
-Status offline_status(const Config& config) {
-  Status status;
-  status.pipeline = config.pipeline;
-  status.version = WALGATE_VERSION;
-  status.state = ServiceState::stopped;
+namespace {
+
+void add_target(const Config& config, Status& status) {
   auto target = apply::open_target(config, nullptr);
   target.set_phase("status");
   require_registration(config, target);
@@ -87,6 +107,9 @@ Status offline_status(const Config& config) {
     status.reason = fmt::format("a service on host \"{}\" holds the pipeline and was not asked itself", progress->host);
     status.next_step = "ask it there, or set http.listen to an address that can be reached";
   }
+}
+
+void add_source(const Config& config, Status& status) {
   auto source = stream::open_monitor(config, nullptr);
   source.set_phase("status");
   if (const auto slot = stream::find_slot(source, config.source.slot)) {
@@ -95,6 +118,29 @@ Status offline_status(const Config& config) {
     status.confirmed_lsn = slot->confirmed_flush;
     status.lag.bytes = status.source_lsn.value - std::min(status.source_lsn.value, status.applied_lsn.value);
     status.retained_wal_bytes = status.source_lsn.value - std::min(status.source_lsn.value, slot->restart.value);
+  }
+}
+
+}  // namespace
+
+Status offline_status(const Config& config) {
+  Status status;
+  status.pipeline = config.pipeline;
+  status.version = WALGATE_VERSION;
+  status.state = ServiceState::stopped;
+  // One server that does not answer leaves what the other one knows.
+  std::optional<Error> missing;
+  for (const auto& add : {add_target, add_source}) {
+    try {
+      add(config, status);
+    } catch (const Error& error) {
+      if (missing || error.failure().recovery == Recovery::stop) throw;
+      missing = error;
+    }
+  }
+  if (missing && !status.reason) {
+    status.reason = missing->failure().message;
+    status.next_step = remedy_of(missing->failure());
   }
   return status;
 }

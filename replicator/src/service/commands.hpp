@@ -21,6 +21,7 @@ struct Finding {
   std::string object;   ///< what it is about: a table, a column, the slot …
   std::string finding;  ///< what is the matter
   std::string remedy;
+  std::string path = {};  ///< of the place in the configuration that it comes from; empty when no place does
 };
 
 /// Creates walgate's own tables on the target and registers the pipeline.  Harmless twice.

@@ -214,9 +214,9 @@ void Session::run() {
     status.tables = tables;
     if (!start.standing_error) status.error.reset();
   });
-  log::info("streaming", "streaming",
+  log::info("streaming", "streaming from the slot",
             {{"slot", config_.source.slot},
-             {"position", claim.position},
+             {"lsn", claim.position},
              {"epoch", claim.epoch},
              {"tables", tables.size()},
              {"replica_role", start.replica_role ? "yes" : "no"},

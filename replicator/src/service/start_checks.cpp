@@ -18,12 +18,13 @@ namespace {
 /// Collects findings.
 class Findings {
  public:
-  void add(Severity severity, ErrorName name, std::string object, std::string text, std::string remedy = {}) {
+  void add(Severity severity, ErrorName name, std::string object, std::string text, std::string remedy = {},
+           std::string path = {}) {
     if (remedy.empty()) remedy = entry_of(name).remedy;
-    list_.push_back({severity, name, std::move(object), std::move(text), std::move(remedy)});
+    list_.push_back({severity, name, std::move(object), std::move(text), std::move(remedy), std::move(path)});
   }
-  void error(ErrorName name, std::string object, std::string text, std::string remedy = {}) {
-    add(Severity::error, name, std::move(object), std::move(text), std::move(remedy));
+  void error(ErrorName name, std::string object, std::string text, std::string remedy = {}, std::string path = {}) {
+    add(Severity::error, name, std::move(object), std::move(text), std::move(remedy), std::move(path));
   }
   std::vector<Finding> take() { return std::move(list_); }
 
@@ -255,23 +256,31 @@ std::vector<Finding> check_mapping(const Config& config, const Situation& now, p
                                now.source.lc_monetary, now.target_lc_monetary),
                    "give both servers the same lc_monetary, or use numeric");
     }
+    const auto path = mapping.rule == nullptr ? std::string{} : mapping.rule->path;
     const auto [other, is_new] = taken.emplace(*mapping.target, source);
     if (!is_new) {
       findings.error(ErrorName::two_sources_one_target, source.display(),
-                     fmt::format("goes to {}, and so does {}", mapping.target->display(), other->second.display()));
+                     fmt::format("goes to {}, and so does {}", mapping.target->display(), other->second.display()), {}, path);
       continue;
     }
     const auto table = tables.find(*mapping.target);
     const auto* found = table == tables.end() ? nullptr : &table->second;
     const auto [plan, differences] = plan_table(relation, mapping, found, types);
     for (const auto& difference : differences) {
-      findings.error(difference.name, difference.object, difference.text, difference.remedy);
+      findings.error(difference.name, difference.object, difference.text, difference.remedy, difference.path);
     }
     if (found != nullptr && differences.empty()) {
       // The server itself has the last word on every conversion.
-      const auto statement = plan.insert();
-      if (const auto refusal = target.try_prepare(statement.sql, statement.types)) {
-        findings.error(ErrorName::incompatible_type, mapping.target->display(), *refusal);
+      std::vector<Statement> statements{plan.insert()};
+      if (plan.has_key) {
+        statements.push_back(plan.update(std::vector<bool>(plan.columns.size(), false), false));
+        statements.push_back(plan.delete_row());
+      }
+      for (const auto& statement : statements) {
+        const auto refusal = target.try_prepare(statement.sql, statement.types);
+        if (!refusal) continue;
+        findings.error(ErrorName::incompatible_type, mapping.target->display(), *refusal, {}, path);
+        break;
       }
     }
     if (found != nullptr) check_roles(config, now, *found, findings);
@@ -281,7 +290,7 @@ std::vector<Finding> check_mapping(const Config& config, const Situation& now, p
       });
       if (published != now.relations.end()) {
         findings.error(ErrorName::target_table_published, mapping.target->display(),
-                       "the target table is in our publication too: each change would feed the next");
+                       "the target table is in our publication too: each change would feed the next", {}, path);
       }
     }
   }
@@ -293,7 +302,7 @@ std::vector<Finding> check_mapping(const Config& config, const Situation& now, p
     });
     if (!published) {
       findings.error(ErrorName::source_table_missing, rule.source.text(),
-                     fmt::format("{}.source names a table that the publications do not hold", rule.path));
+                     "the rule names a table that the publications do not hold", {}, rule.path + ".source");
     }
   }
   return findings.take();
@@ -346,7 +355,7 @@ void throw_errors(const std::vector<Finding>& findings) {
   if (first == findings.end()) return;
   Failure failure{.name = first->name,
                   .recovery = Recovery::stop,
-                  .message = fmt::format("{}: {}", first->object, first->finding),
+                  .message = fmt::format("{}{}: {}", first->path.empty() ? "" : first->path + ": ", first->object, first->finding),
                   .remedy = first->remedy,
                   .phase = "check"};
   for (auto finding = std::next(first); finding != findings.end(); ++finding) {

@@ -94,7 +94,7 @@ TEST(ReportFindings, IsAnArrayWithJson) {
       report_findings(report.context, {{Severity::warning, ErrorName::unlimited_wal_retention, "source", "f", "r"}}),
       0);
   EXPECT_EQ(report.out.str(),
-            R"([{"severity":"warning","name":"unlimited_wal_retention","object":"source","finding":"f","remedy":"r"}])"
+            R"([{"severity":"warning","name":"unlimited_wal_retention","object":"source","path":null,"finding":"f","remedy":"r"}])"
             "\n");
 }
 
