@@ -1,7 +1,7 @@
 """Each kind of change arrives on the target as it was on the source."""
 import pytest
 
-from harness import assert_same
+from harness import Pair, assert_same
 
 
 def test_inserts_updates_and_deletes_arrive(pair):
@@ -316,3 +316,48 @@ def test_a_transaction_larger_than_every_limit_is_one_transaction(pair, rows):
     pipeline.wait_caught_up()
     pair.assert_same("item")
     assert pair.target.value("SELECT count(DISTINCT xmin::text) FROM item") == 1
+
+
+def test_a_stored_generated_column_inside_the_key(pair):
+    pair.both("CREATE TABLE item (id int NOT NULL, code text GENERATED ALWAYS AS ('c' || n) STORED NOT NULL, n int NOT NULL,"
+              " note text, PRIMARY KEY (id, code))")
+    pipeline = pair.pipeline().start()
+    pair.source.execute("INSERT INTO item (id, n, note) SELECT n, n, 'x' FROM generate_series(1, 20) n")
+    pair.source.execute("UPDATE item SET note = 'y' WHERE id % 2 = 0")
+    pair.source.execute("UPDATE item SET n = n + 100 WHERE id % 3 = 0")
+    pair.source.execute("DELETE FROM item WHERE id % 5 = 0")
+    pipeline.wait_caught_up()
+    pair.assert_same("item")
+
+
+def test_identity_always_columns_follow(pair):
+    pair.both("CREATE TABLE item (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, note text)")
+    pair.target.execute("ALTER TABLE item ADD extra text DEFAULT 'none'")
+    pipeline = pair.pipeline().start()
+    pair.source.execute("INSERT INTO item (note) SELECT 'n' || n FROM generate_series(1, 5) n")
+    pipeline.wait_caught_up()
+    pair.target.execute("UPDATE item SET extra = 'kept ' || id")
+    pair.source.execute("UPDATE item SET id = DEFAULT WHERE id = 2")
+    pair.source.execute("UPDATE item SET note = 'new' WHERE id = 3")
+    pipeline.wait_caught_up()
+    assert pair.target.rows("SELECT id, note, extra FROM item ORDER BY id") == [
+        (1, "n1", "kept 1"), (3, "new", "kept 3"), (4, "n4", "kept 4"), (5, "n5", "kept 5"), (6, "n2", "kept 2")]
+
+
+def test_a_latin1_source_feeds_a_utf8_target(request, source_server, target_server):
+    latin = "TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'"
+    pair = Pair(source_server.database("latin", latin), target_server.database("latin"))
+    try:
+        pair.both('CREATE TABLE "Größe" (id int PRIMARY KEY, "Länge" text)')
+        pair.target.execute('ALTER TABLE "Größe" RENAME "Länge" TO "Maß"')
+        rule = {"source": 'public."Größe"', "target": 'public."Größe"', "columns": {"Länge": "Maß"}}
+        pipeline = pair.pipeline(config={"tables": [rule]}).start()
+        pair.source.execute('INSERT INTO "Größe" VALUES (1, \'zwölf\'), (2, \'ß\')')
+        pair.source.execute('UPDATE "Größe" SET "Länge" = \'dreißig\' WHERE id = 2')
+        pair.source.execute('DELETE FROM "Größe" WHERE id = 1')
+        pair.source.execute('TRUNCATE "Größe"; INSERT INTO "Größe" VALUES (3, \'für\')')
+        pipeline.wait_caught_up()
+        assert pair.target.rows('SELECT * FROM "Größe"') == [(3, "für")]
+        assert pipeline.status()["tables"][0]["source"] == 'public."Größe"'
+    finally:
+        pair.close()

@@ -100,7 +100,7 @@ class Planner {
              "add the column by a migration, or map it to another name or to null", entry_of_column(column.name, *wanted));
       return;
     }
-    if (target->generated) {
+    if (target->generated && !column.is_key) {
       differ(ErrorName::incompatible_type, target_name(*wanted), "the target column is generated and cannot be written",
              "map the source column to null", entry_of_column(column.name, *wanted));
       return;
@@ -108,6 +108,7 @@ class Planner {
     PlannedColumn planned{.source = index, .source_key = key_index, .target = *wanted};
     planned.is_key = column.is_key;
     planned.identity_always = target->identity_always;
+    planned.locate_only = target->generated;
     if (const auto cast = mapping_.cast(*wanted)) {
       const auto type = types_.cast_types.find(*cast);
       if (type == types_.cast_types.end()) {
@@ -315,6 +316,7 @@ Statement TablePlan::insert() const {
   std::vector<std::string> fixed;  // cannot be set, so they must be the same
   bool overriding = false;
   for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].locate_only) continue;
     const auto name = quote_identifier(columns[i].target);
     names.push_back(name);
     values.push_back(builder.value(i, false));
@@ -346,7 +348,7 @@ Statement TablePlan::update(const std::vector<bool>& unchanged, bool key_changed
   std::vector<std::string> assignments;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     // A key that did not change stays out of SET; the server refuses to set an identity column at all.
-    if (unchanged[i] || (columns[i].is_key && !key_changed) || columns[i].identity_always) continue;
+    if (unchanged[i] || (columns[i].is_key && !key_changed) || columns[i].identity_always || columns[i].locate_only) continue;
     assignments.push_back(quote_identifier(columns[i].target) + " = " + builder.value(i, false));
   }
   auto where = builder.where_key(key_changed);
@@ -366,6 +368,7 @@ Statement TablePlan::delete_and_insert(const std::vector<bool>& unchanged, bool 
   std::vector<std::string> names;
   std::vector<std::string> values;
   for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].locate_only) continue;
     names.push_back(quote_identifier(columns[i].target));
     values.push_back(unchanged[i] ? "gone." + names.back() : builder.value(i, false));
   }
@@ -401,6 +404,7 @@ std::optional<Statement> TablePlan::insert_set() const {
   std::vector<std::string> values;
   bool overriding = false;
   for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].locate_only) continue;
     names.push_back(quote_identifier(columns[i].target));
     arrays.push_back(builder.array(i, false));
     if (arrays.back().empty()) return std::nullopt;

@@ -41,6 +41,7 @@ struct PlannedColumn {
   std::uint32_t parameter_type = 0;
   bool binary = true;
   bool is_key = false;            ///< locates the row
+  bool locate_only = false;       ///< generated on the target: compared, never written
   bool other_type = false;        ///< arrives as another type than the target column has
   bool identity_always = false;
   std::string cast;               ///< explicit SQL type, or empty

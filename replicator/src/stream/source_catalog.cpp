@@ -40,21 +40,25 @@ std::vector<wire::Relation> published_relations(postgres::Connection& source,
       "SELECT chain.oid, t.typbasetype FROM chain JOIN pg_type t ON t.oid = chain.at WHERE t.typtype = 'd'), "
       "base AS (SELECT chain.oid, chain.at FROM chain JOIN pg_type e ON e.oid = chain.at AND e.typtype <> 'd'), "
       "published AS (SELECT schemaname, tablename, array_agg(DISTINCT a) AS attnames FROM pg_publication_tables, "
-      "LATERAL unnest(attnames) a WHERE pubname IN ({}) AND schemaname <> 'walgate' GROUP BY 1, 2) "
+      "LATERAL unnest(attnames) a WHERE pubname IN ({0}) AND schemaname <> 'walgate' GROUP BY 1, 2) "
       "SELECT c.oid, c.relkind, c.relreplident, n.nspname, c.relname, a.attname, "
       "coalesce(a.attnum = ANY (i.indkey::int2[]) AND i.indimmediate, false), "
       "t.typsend = 0 OR t.typreceive = 0 OR (t.oid < 16384 AND t.typname LIKE 'reg%'), "
       "t.typtype, t.oid, coalesce(b.at, t.oid), a.atttypmod, tn.nspname, t.typname "
       "FROM published p JOIN pg_namespace n ON n.nspname = p.schemaname "
       "JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename "
-      "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' "
-      "AND a.attname = ANY (p.attnames) "
+      "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
       "JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace tn ON tn.oid = t.typnamespace "
       "LEFT JOIN base b ON b.oid = t.oid "
       "LEFT JOIN pg_index i ON i.indrelid = c.oid AND ((c.relreplident = 'd' AND i.indisprimary) "
       "OR (c.relreplident = 'i' AND i.indisreplident)) "
+      // A stored generated column travels where it is part of the identity: the row could not be found without it.
+      "WHERE (a.attname = ANY (p.attnames) AND (a.attgenerated = '' OR {1})) "
+      "OR (a.attgenerated = 's' AND a.attnum = ANY (i.indkey::int2[]) AND i.indimmediate) "
       "ORDER BY n.nspname, c.relname, a.attnum",
-      literals(publications)));
+      literals(publications),
+      // Before 18 the list names generated columns that are never published.
+      source.server_version() >= 180000 ? "true" : "false"));
   std::vector<wire::Relation> relations;
   for (int row = 0; row < rows(result); ++row) {
     const auto oid = static_cast<std::uint32_t>(number_field(result, row, 0));

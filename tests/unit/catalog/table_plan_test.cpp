@@ -137,6 +137,16 @@ TEST(TablePlan, MovesAnIdentityKeyByDeletingAndInserting) {
             R"(OVERRIDING SYSTEM VALUE SELECT $1, gone."name" FROM gone)");
 }
 
+TEST(TablePlan, ComparesAGeneratedKeyAndNeverWritesIt) {
+  const auto made = rule();
+  auto target = table({{"id", int4}, {"code", text}, {"a", text}}, {"id", "code"});
+  target.columns[1].generated = true;
+  const auto plan = plan_of(relation({{"id", int4}, {"code", text}, {"a", text}}, {"id", "code"}), made, target);
+  EXPECT_EQ(plan.insert().sql, R"(INSERT INTO "store"."part" AS t ("id", "a") VALUES ($1, $2))");
+  EXPECT_EQ(plan.update({false, false, false}, true).sql,
+            R"(UPDATE ONLY "store"."part" SET "id" = $1, "a" = $2 WHERE "id" = $3 AND "code" = $4)");
+}
+
 TEST(TablePlan, ReportsWhatTheTargetLacks) {
   const auto made = rule();
   EXPECT_EQ(differences_of(relation({{"id", int4}}), made, nullptr), "target_table_missing public.item\n");
