@@ -32,11 +32,16 @@ std::uint64_t hits_of(const PGresult* result) {
 
 std::string_view text_of(wire::RecordKind kind) {
   switch (kind) {
-    case wire::RecordKind::insert: return "insert";
-    case wire::RecordKind::update: return "update";
-    case wire::RecordKind::delete_: return "delete";
-    case wire::RecordKind::truncate: return "truncate";
-    default: return "record";
+    case wire::RecordKind::insert:
+      return "insert";
+    case wire::RecordKind::update:
+      return "update";
+    case wire::RecordKind::delete_:
+      return "delete";
+    case wire::RecordKind::truncate:
+      return "truncate";
+    default:
+      return "record";
   }
 }
 
@@ -152,8 +157,8 @@ void Applier::apply_batch(std::vector<Piece> pieces) {
   commit(new_position, {.xid = newest.xid, .final_lsn = newest.final_lsn});
   const auto delay = std::chrono::system_clock::now() - time_of(newest.commit_time);
   board_.update([&](Status& status) {
-    status.lag.milliseconds = std::max<std::int64_t>(
-        0, std::chrono::duration_cast<std::chrono::milliseconds>(delay).count());
+    status.lag.milliseconds =
+        std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::milliseconds>(delay).count());
   });
 }
 
@@ -256,7 +261,8 @@ void Applier::apply_piece(const Piece& piece) {
   } else {
     for (const auto* relation : piece.frame.rewrites) {
       log::warning("table_rewritten",
-                   "the source has rewritten a table; values that it computed there are not in the stream, and have to be made on "
+                   "the source has rewritten a table; values that it computed there are not in the stream, and have to "
+                   "be made on "
                    "the target as well",
                    {{"relation", QualifiedName{relation->schema, relation->name}.display()},
                     {"lsn", piece.transaction.final_lsn}});
@@ -284,24 +290,29 @@ void Applier::note_skipped(const Piece& piece) {
   if (!piece.is_last()) return;
   const auto changes = nlohmann::json(skipped_).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   const auto& transaction = piece.transaction;
-  pipeline_.query({.purpose = Purpose::note, .xid = transaction.xid, .final_lsn = transaction.final_lsn},
-                  "UPDATE walgate.skips SET skipped_at = pg_catalog.now(), changes = $3 WHERE pipeline = $1 AND lsn = $2",
-                  {config_.pipeline, transaction.final_lsn.text(), encoding_.from_utf8(changes)});
+  pipeline_.query(
+      {.purpose = Purpose::note, .xid = transaction.xid, .final_lsn = transaction.final_lsn},
+      "UPDATE walgate.skips SET skipped_at = pg_catalog.now(), changes = $3 WHERE pipeline = $1 AND lsn = $2",
+      {config_.pipeline, transaction.final_lsn.text(), encoding_.from_utf8(changes)});
   ++counted_.transactions_skipped;
   log::warning("transaction_skipped", "left out a transaction, as a person asked",
                {{"lsn", transaction.final_lsn}, {"xid", transaction.xid}, {"changes", changes}});
 }
 
 void Applier::apply_change(const wire::Begin& transaction, const wire::Frame& frame, const wire::Change& change) {
-  Ticket ticket{.purpose = Purpose::row, .kind = change.kind, .xid = transaction.xid, .final_lsn = transaction.final_lsn};
+  Ticket ticket{
+      .purpose = Purpose::row, .kind = change.kind, .xid = transaction.xid, .final_lsn = transaction.final_lsn};
   if (change.kind == wire::RecordKind::truncate) return apply_truncate(ticket, transaction, frame, change);
   auto& table = table_of(*change.relation, transaction);
   if (table.plan.left_out) return;
   ticket.table = &table;
   switch (change.kind) {
-    case wire::RecordKind::insert: return apply_insert(ticket, table, change);
-    case wire::RecordKind::update: return apply_update(ticket, table, change);
-    default: return apply_delete(ticket, table, change);
+    case wire::RecordKind::insert:
+      return apply_insert(ticket, table, change);
+    case wire::RecordKind::update:
+      return apply_update(ticket, table, change);
+    default:
+      return apply_delete(ticket, table, change);
   }
 }
 
@@ -330,8 +341,8 @@ void Applier::execute(Ticket ticket, const Prepared& prepared, const TablePlan& 
   parameters_.clear();
   for (const auto& source : prepared.statement.parameters) {
     const auto& column = plan.columns[source.column];
-    const auto& value = !source.old_image ? new_values_[column.source]
-                                          : old_values_[old_is_key ? column.source_key : column.source];
+    const auto& value =
+        !source.old_image ? new_values_[column.source] : old_values_[old_is_key ? column.source_key : column.source];
     parameters_.add(value.data, value.length < 0 ? 0 : value.length, column.binary);
   }
   pipeline_.execute(ticket, prepared.name, parameters_);
@@ -350,9 +361,8 @@ bool Applier::key_differs(const TablePlan& plan, const wire::Change& change) con
     const auto& before = old_values_[column.source];
     const auto& after = new_values_[column.source];
     if (before.length != after.length) return true;
-    if (before.length > 0 &&
-        std::string_view{before.data, static_cast<std::size_t>(before.length)} !=
-            std::string_view{after.data, static_cast<std::size_t>(after.length)}) {
+    if (before.length > 0 && std::string_view{before.data, static_cast<std::size_t>(before.length)} !=
+                                 std::string_view{after.data, static_cast<std::size_t>(after.length)}) {
       return true;
     }
   }
@@ -374,16 +384,17 @@ void Applier::apply_update(const Ticket& ticket, PreparedTable& table, const wir
   }
   const bool old_is_key = (change.flags & wire::old_key) != 0;
   if (!replica_role_ && table.plan.is_referred && table.plan.moves_identity_key(key_changed)) {
-    throw Error{Failure{.name = ErrorName::statement_refused,
-                        .message = fmt::format("a change of the identity key of {} cannot be written while foreign keys to {} are "
-                                               "at work",
-                                               table.plan.source.display(), table.plan.target.display()),
-                        .remedy = "make the target's column GENERATED BY DEFAULT AS IDENTITY, or let the role set "
-                                  "session_replication_role",
-                        .phase = "apply",
-                        .relation = table.plan.source.display(),
-                        .lsn = ticket.final_lsn,
-                        .xid = ticket.xid}};
+    throw Error{Failure{
+        .name = ErrorName::statement_refused,
+        .message = fmt::format("a change of the identity key of {} cannot be written while foreign keys to {} are "
+                               "at work",
+                               table.plan.source.display(), table.plan.target.display()),
+        .remedy = "make the target's column GENERATED BY DEFAULT AS IDENTITY, or let the role set "
+                  "session_replication_role",
+        .phase = "apply",
+        .relation = table.plan.source.display(),
+        .lsn = ticket.final_lsn,
+        .xid = ticket.xid}};
   }
   if (!any_unchanged && !key_changed) {
     if (!table.update) prepare(ticket, table.update, table.plan.update(unchanged_, false));
@@ -425,29 +436,30 @@ void Applier::apply_truncate(const Ticket& ticket, const wire::Begin& transactio
 
 void Applier::not_identified(const Ticket& ticket, const PreparedTable& table, bool full_image) {
   if (full_image) {
-    throw Error{Failure{
-        .name = ErrorName::key_missing_on_target,
-        .message = fmt::format("{} of {} cannot be located on {}", text_of(ticket.kind), table.plan.source.display(),
-                               table.plan.target.display()),
-        .detail = "the source identifies rows by all their columns, and the target table has no primary key over mapped columns",
-        .remedy = fmt::format("ALTER TABLE {} ADD PRIMARY KEY ... on the target", table.plan.target.quoted()),
-        .phase = "apply",
-        .relation = table.plan.source.display(),
-        .lsn = ticket.final_lsn,
-        .xid = ticket.xid}};
+    throw Error{
+        Failure{.name = ErrorName::key_missing_on_target,
+                .message = fmt::format("{} of {} cannot be located on {}", text_of(ticket.kind),
+                                       table.plan.source.display(), table.plan.target.display()),
+                .detail = "the source identifies rows by all their columns, and the target table has no primary key "
+                          "over mapped columns",
+                .remedy = fmt::format("ALTER TABLE {} ADD PRIMARY KEY ... on the target", table.plan.target.quoted()),
+                .phase = "apply",
+                .relation = table.plan.source.display(),
+                .lsn = ticket.final_lsn,
+                .xid = ticket.xid}};
   }
-  throw Error{Failure{
-      .name = ErrorName::change_not_identified,
-      .message = fmt::format("{} of {} does not say which row it is about", text_of(ticket.kind),
-                             table.plan.source.display()),
-      .detail = "the source logged no key for it",
-      .remedy = fmt::format("give the table a primary key or ALTER TABLE {} REPLICA IDENTITY USING INDEX, and leave this "
-                            "transaction out with `walgate skip --lsn {}` after doing its change by hand",
-                            table.plan.source.display(), ticket.final_lsn.text()),
-      .phase = "apply",
-      .relation = table.plan.source.display(),
-      .lsn = ticket.final_lsn,
-      .xid = ticket.xid}};
+  throw Error{Failure{.name = ErrorName::change_not_identified,
+                      .message = fmt::format("{} of {} does not say which row it is about", text_of(ticket.kind),
+                                             table.plan.source.display()),
+                      .detail = "the source logged no key for it",
+                      .remedy = fmt::format(
+                          "give the table a primary key or ALTER TABLE {} REPLICA IDENTITY USING INDEX, and leave this "
+                          "transaction out with `walgate skip --lsn {}` after doing its change by hand",
+                          table.plan.source.display(), ticket.final_lsn.text()),
+                      .phase = "apply",
+                      .relation = table.plan.source.display(),
+                      .lsn = ticket.final_lsn,
+                      .xid = ticket.xid}};
 }
 
 void Applier::keep_pace() {
@@ -467,7 +479,8 @@ void Applier::on_result(const Ticket& ticket, const PGresult* result) {
   switch (PQresultStatus(result)) {
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
-    case PGRES_PIPELINE_SYNC: break;
+    case PGRES_PIPELINE_SYNC:
+      break;
     default: {
       auto failure = postgres::failure_of(result, postgres::Side::target, connection_.phase());
       if (ticket.final_lsn.is_set()) {
@@ -476,15 +489,19 @@ void Applier::on_result(const Ticket& ticket, const PGresult* result) {
       }
       if (ticket.table != nullptr) {
         failure.relation = ticket.table->plan.source.display();
-        failure.detail = fmt::format("{} on {}, key ({}){}{}", text_of(ticket.kind), ticket.table->plan.target.display(),
-                                     ticket.table->plan.key_names(), failure.detail.empty() ? "" : "; ", failure.detail);
+        failure.detail =
+            fmt::format("{} on {}, key ({}){}{}", text_of(ticket.kind), ticket.table->plan.target.display(),
+                        ticket.table->plan.key_names(), failure.detail.empty() ? "" : "; ", failure.detail);
       }
       throw Error{std::move(failure)};
     }
   }
   switch (ticket.purpose) {
-    case Purpose::row: return on_row_count(ticket, hits_of(result));
-    case Purpose::truncate: ++counted_.truncates; return;
+    case Purpose::row:
+      return on_row_count(ticket, hits_of(result));
+    case Purpose::truncate:
+      ++counted_.truncates;
+      return;
     case Purpose::commit:
       if (PQcmdStatus(const_cast<PGresult*>(result)) != std::string_view{"COMMIT"}) {
         throw Error{Failure{.name = ErrorName::internal_error,
@@ -500,8 +517,7 @@ void Applier::on_result(const Ticket& ticket, const PGresult* result) {
       for (auto& commit : undurable_) {
         if (!commit.target_lsn.is_set()) commit.target_lsn = inserted;
       }
-      while (!undurable_.empty() &&
-             (commit_mode_ != CommitMode::off || undurable_.front().target_lsn <= flushed)) {
+      while (!undurable_.empty() && (commit_mode_ != CommitMode::off || undurable_.front().target_lsn <= flushed)) {
         durable = undurable_.front().position;
         undurable_.pop_front();
       }
@@ -511,7 +527,8 @@ void Applier::on_result(const Ticket& ticket, const PGresult* result) {
       }
       return;
     }
-    default: return;
+    default:
+      return;
   }
 }
 
@@ -523,9 +540,15 @@ void Applier::on_row_count(const Ticket& ticket, std::uint64_t hits) {
     deleted_from_.insert(plan.target_oid);
   }
   switch (ticket.kind) {
-    case wire::RecordKind::insert: counted_.inserts += hits; break;
-    case wire::RecordKind::update: counted_.updates += hits; break;
-    default: counted_.deletes += hits; break;
+    case wire::RecordKind::insert:
+      counted_.inserts += hits;
+      break;
+    case wire::RecordKind::update:
+      counted_.updates += hits;
+      break;
+    default:
+      counted_.deletes += hits;
+      break;
   }
   if (hits == ticket.rows) return;
   if (ticket.kind == wire::RecordKind::insert && plan.on_duplicate == OnDuplicate::skip) {
@@ -544,24 +567,27 @@ void Applier::on_row_count(const Ticket& ticket, std::uint64_t hits) {
     if (ticket.kind == wire::RecordKind::delete_) ++conflicts_.delete_missing;
     if (plan.on_missing == OnMissing::skip) {
       counted_.missing_rows_skipped += ticket.rows - hits;
-      log::warning("row_missing", fmt::format("{} hit no row and was skipped, as the configuration asks", text_of(ticket.kind)),
+      log::warning("row_missing",
+                   fmt::format("{} hit no row and was skipped, as the configuration asks", text_of(ticket.kind)),
                    {{"relation", plan.source.display()}, {"lsn", ticket.final_lsn}, {"xid", ticket.xid}});
       return;
     }
   }
-  throw Error{Failure{
-      .name = hits < ticket.rows ? ErrorName::row_missing : ErrorName::row_ambiguous,
-      .message = fmt::format("{} of {} hit {} rows of {} where {} should be hit", text_of(ticket.kind),
-                             plan.source.display(), hits, plan.target.display(), ticket.rows),
-      .detail = fmt::format("the row is located by ({})", plan.key_names()),
-      .remedy = hits < ticket.rows ? fmt::format("find out who changed the target, or which trigger took the row; then restore the row, or set on_missing to \"skip\" "
-                                        "for this table, or leave the transaction out with `walgate skip --lsn {}`",
-                                        ticket.final_lsn.text())
-                          : std::string{},
-      .phase = "apply",
-      .relation = plan.source.display(),
-      .lsn = ticket.final_lsn,
-      .xid = ticket.xid}};
+  throw Error{
+      Failure{.name = hits < ticket.rows ? ErrorName::row_missing : ErrorName::row_ambiguous,
+              .message = fmt::format("{} of {} hit {} rows of {} where {} should be hit", text_of(ticket.kind),
+                                     plan.source.display(), hits, plan.target.display(), ticket.rows),
+              .detail = fmt::format("the row is located by ({})", plan.key_names()),
+              .remedy = hits < ticket.rows
+                            ? fmt::format("find out who changed the target, or which trigger took the row; then "
+                                          "restore the row, or set on_missing to \"skip\" "
+                                          "for this table, or leave the transaction out with `walgate skip --lsn {}`",
+                                          ticket.final_lsn.text())
+                            : std::string{},
+              .phase = "apply",
+              .relation = plan.source.display(),
+              .lsn = ticket.final_lsn,
+              .xid = ticket.xid}};
 }
 
 }  // namespace walgate::apply

@@ -1,12 +1,12 @@
 // applier.hpp - the thread that writes into the target.
 //
 // Takes whole transactions off the queue and applies them in commit order, several source transactions in one of
-// the target's when they are waiting.  Each target transaction starts by moving the position from exactly where we left it (the
-// fence, walgate.advance()), so data and position are one.  Statements are pipelined: one round trip for the changes, one for
-// the COMMIT, which is sent only after every result was checked.
+// the target's when they are waiting.  Each target transaction starts by moving the position from exactly where we left
+// it (the fence, walgate.advance()), so data and position are one.  Statements are pipelined: one round trip for the
+// changes, one for the COMMIT, which is sent only after every result was checked.
 //
-// This is the strict path: every change is one statement, in the source's order.  (set_wise.cpp holds the way out for what the
-// target refuses in that order.)
+// This is the strict path: every change is one statement, in the source's order.  (set_wise.cpp holds the way out for
+// what the target refuses in that order.)
 #pragma once
 
 #include <deque>
@@ -29,24 +29,25 @@ namespace walgate::apply {
 /// What a session of the applier starts from.
 struct ApplierStart {
   Claim claim;
-  std::set<Lsn> skips;               ///< final_lsn of transactions to leave out
-  std::optional<Lsn> standing_error; ///< an error is recorded; it goes once the position has passed this
+  std::set<Lsn> skips;                ///< final_lsn of transactions to leave out
+  std::optional<Lsn> standing_error;  ///< an error is recorded; it goes once the position has passed this
   bool replica_role = false;
-  std::string encoding = "UTF8";     ///< of the values, and so of the session
-  bool same_cluster = false;         ///< source and target are one server: our own writes move its WAL
-  bool awaited = false;              ///< commits of the source wait for us
+  std::string encoding = "UTF8";  ///< of the values, and so of the session
+  bool same_cluster = false;      ///< source and target are one server: our own writes move its WAL
+  bool awaited = false;           ///< commits of the source wait for us
   CommitMode commit_mode = CommitMode::off;
 };
 
 class Applier {
  public:
-  /// `target` is locked and claimed; all references must outlive the applier.  `finish` asks it to leave after the transaction in flight.
+  /// `target` is locked and claimed; all references must outlive the applier.  `finish` asks it to leave after the
+  /// transaction in flight.
   Applier(postgres::Connection target, TableSet tables, const Config& config, const ApplierStart& start,
           PieceQueue& queue, Acknowledgement& acknowledgement, StatusBoard& board, History& history,
           const Event& finish);
 
-  /// Until `finish` is set or the queue is closed and empty.  Throws Error; Interrupted when the connection's stop event is
-  /// set, or when a transaction's rest will not come.
+  /// Until `finish` is set or the queue is closed and empty.  Throws Error; Interrupted when the connection's stop
+  /// event is set, or when a transaction's rest will not come.
   void run();
 
  private:
@@ -77,7 +78,8 @@ class Applier {
 
   void apply_batch(std::vector<Piece> pieces);
   void apply_piece(const Piece& piece);
-  /// The transaction's net effect, each table's inserts and deletes in one statement.  False when it cannot be summed up.
+  /// The transaction's net effect, each table's inserts and deletes in one statement.  False when it cannot be summed
+  /// up.
   bool apply_set_wise(const std::vector<Piece>& pieces);
   void apply_set(Ticket ticket, const TableEffect& effect, PreparedTable& table, wire::RecordKind kind);
   /// Errors know the transaction.
@@ -125,13 +127,13 @@ class Applier {
   std::set<Lsn> skips_;
   std::optional<Lsn> standing_error_;
 
-  Lsn position_;                     ///< committed on the target
-  Lsn own_wal_end_;                  ///< end of the target's WAL after our last commit
+  Lsn position_;     ///< committed on the target
+  Lsn own_wal_end_;  ///< end of the target's WAL after our last commit
   std::deque<Undurable> undurable_;
-  std::optional<Lsn> idle_;          ///< everything up to here has been sent, and nothing is outstanding
+  std::optional<Lsn> idle_;  ///< everything up to here has been sent, and nothing is outstanding
   std::chrono::steady_clock::time_point last_commit_;
   std::chrono::steady_clock::time_point last_poll_;
-  std::uint64_t statements_ = 0;     ///< prepared so far, for their names
+  std::uint64_t statements_ = 0;  ///< prepared so far, for their names
 
   // Of the target transaction that is being built.
   Counters counted_;

@@ -23,16 +23,16 @@ struct History {
   Lsn durable;
   /// Positions above it that were committed or are being committed, in order.
   std::deque<Lsn> boundaries;
-  /// final_lsn of a transaction that failed once in a way that looks permanent.  It is tried once more in a new session, alone, after
-  /// everything before it is committed, with the target's catalog read anew; only then is the failure final.
+  /// final_lsn of a transaction that failed once in a way that looks permanent.  It is tried once more in a new
+  /// session, alone, after everything before it is committed, with the target's catalog read anew; only then is the
+  /// failure final.
   Lsn suspect;
   /// The suspect failed alone, too, on a foreign key or a unique value: what the source checked at the end of its
   /// statement, the target checks row by row.  It is tried a last time set-wise, by its net effect.
   SetWise set_wise = SetWise::off;
 
   [[nodiscard]] bool may_be_at(Lsn position) const noexcept {
-    return !durable.is_set() || position == durable ||
-           std::ranges::find(boundaries, position) != boundaries.end();
+    return !durable.is_set() || position == durable || std::ranges::find(boundaries, position) != boundaries.end();
   }
   void set_durable(Lsn position) noexcept {
     durable = position;

@@ -21,7 +21,7 @@ struct PreparedTable {
   TablePlan plan;
   std::optional<Prepared> insert;
   std::optional<Prepared> remove;
-  std::optional<Prepared> update;              ///< the common one: nothing unchanged, key unchanged
+  std::optional<Prepared> update;  ///< the common one: nothing unchanged, key unchanged
   /// By which planned columns are unchanged, and whether the key changed.
   std::map<std::pair<std::vector<bool>, bool>, Prepared> updates;
 };

@@ -82,9 +82,9 @@ std::optional<Registration> find_registration(Connection& target, const std::str
 
 std::optional<std::string> other_user_of_slot(Connection& target, const std::string& pipeline,
                                               const Registration& registration) {
-  const auto result = target.exec(
-      "SELECT name FROM walgate.pipelines WHERE source_system = $1 AND slot = $2 AND name <> $3",
-      {registration.source_system, registration.slot, pipeline});
+  const auto result =
+      target.exec("SELECT name FROM walgate.pipelines WHERE source_system = $1 AND slot = $2 AND name <> $3",
+                  {registration.source_system, registration.slot, pipeline});
   if (rows(result) == 0) return std::nullopt;
   return text_field(result, 0, 0);
 }

@@ -75,7 +75,8 @@ struct Claim {
 [[nodiscard]] Claim claim_pipeline(postgres::Connection& target, const std::string& pipeline,
                                    std::int64_t slot_transactions, bool same_cluster);
 
-void record_slot_transactions(postgres::Connection& target, const std::string& pipeline, std::int64_t slot_transactions);
+void record_slot_transactions(postgres::Connection& target, const std::string& pipeline,
+                              std::int64_t slot_transactions);
 
 /// The standing error.
 void record_error(postgres::Connection& target, const std::string& pipeline, const Failure& failure);

@@ -1,8 +1,8 @@
 // set_wise.cpp - the way out for what the target refuses row by row.
 //
-// "DELETE FROM tree" is legal on the source, where foreign keys are checked at the end of the statement, and streams the parent
-// first.  Where the target checks them, too, the transaction is applied by its net effect: children before parents for
-// deletes, parents before children for inserts, and the rows of one table in one statement.
+// "DELETE FROM tree" is legal on the source, where foreign keys are checked at the end of the statement, and streams
+// the parent first.  Where the target checks them, too, the transaction is applied by its net effect: children before
+// parents for deletes, parents before children for inserts, and the rows of one table in one statement.
 #include <algorithm>
 
 #include "apply/applier.hpp"

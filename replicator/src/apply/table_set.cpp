@@ -12,7 +12,8 @@ namespace walgate::apply {
 TableSet::TableSet(const Config& config, const Event* stop, bool same_database, postgres::Connection& target,
                    const std::vector<wire::Relation>& relations)
     : config_{config}, stop_{stop}, same_database_{same_database} {
-  for (const auto& relation : relations) sources_[relation.oid] = QualifiedName{relation.schema, relation.name}.display();
+  for (const auto& relation : relations)
+    sources_[relation.oid] = QualifiedName{relation.schema, relation.name}.display();
   read(target, relations);
 }
 

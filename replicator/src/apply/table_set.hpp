@@ -1,7 +1,7 @@
 // table_set.hpp - finds the plan for each relation version that the stream brings.
 //
-// The target's catalog is read once for all published tables when a session starts, and again when a relation comes that does not
-// fit what was read: somebody may have altered the target meanwhile.
+// The target's catalog is read once for all published tables when a session starts, and again when a relation comes
+// that does not fit what was read: somebody may have altered the target meanwhile.
 #pragma once
 
 #include <map>
@@ -36,7 +36,7 @@ class TableSet {
   const Config& config_;
   const Event* stop_;
   bool same_database_;
-  std::map<std::uint32_t, std::string> sources_;          ///< OIDs and names of the relations that the stream has brought
+  std::map<std::uint32_t, std::string> sources_;  ///< OIDs and names of the relations that the stream has brought
   std::map<std::uint32_t, std::uint32_t> source_of_target_;  ///< OIDs
   std::map<QualifiedName, TargetTable> targets_;
   TargetTypes types_;

@@ -71,9 +71,11 @@ void read_columns(Connection& target, TablesByOid& tables) {
   const auto result = target.exec(fmt::format(
       "WITH RECURSIVE chain(oid, at) AS (SELECT oid, oid FROM pg_catalog.pg_type WHERE typtype = 'd' UNION ALL "
       "SELECT chain.oid, t.typbasetype FROM chain JOIN pg_catalog.pg_type t ON t.oid = chain.at WHERE t.typtype = 'd') "
-      "SELECT a.attrelid, a.attname, a.atttypid, b.oid, b.typcategory, pg_catalog.format_type(a.atttypid, a.atttypmod), "
+      "SELECT a.attrelid, a.attname, a.atttypid, b.oid, b.typcategory, pg_catalog.format_type(a.atttypid, "
+      "a.atttypmod), "
       "pg_catalog.format_type(a.atttypid, NULL), "
-      "a.attnotnull, a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL, a.attgenerated <> '', a.attidentity = 'a' "
+      "a.attnotnull, a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL, a.attgenerated <> '', "
+      "a.attidentity = 'a' "
       "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
       "LEFT JOIN (SELECT chain.oid, chain.at FROM chain JOIN pg_catalog.pg_type e ON e.oid = chain.at "
       "AND e.typtype <> 'd') d ON d.oid = t.oid "
@@ -105,12 +107,14 @@ void read_keys(Connection& target, TablesByOid& tables) {
       "ARRAY(SELECT CASE n.nspname WHEN 'pg_catalog' THEN o.oprname::text "
       "ELSE pg_catalog.format('OPERATOR(%I.%s)', n.nspname, o.oprname) END "
       "FROM pg_catalog.unnest(i.indclass::oid[]) WITH ORDINALITY k(class, at) "
-      "JOIN pg_catalog.pg_opclass x ON x.oid = k.class AND x.opcmethod = 403 JOIN pg_catalog.pg_amop p ON p.amopfamily = x.opcfamily "
+      "JOIN pg_catalog.pg_opclass x ON x.oid = k.class AND x.opcmethod = 403 JOIN pg_catalog.pg_amop p ON p.amopfamily "
+      "= x.opcfamily "
       "AND p.amopstrategy = 3 AND p.amoplefttype = x.opcintype AND p.amoprighttype = x.opcintype "
       "JOIN pg_catalog.pg_operator o ON o.oid = p.amopopr JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace "
       "ORDER BY k.at) "
       "FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid "
-      "WHERE i.indrelid IN ({}) AND c.relam = 403 AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL "
+      "WHERE i.indrelid IN ({}) AND c.relam = 403 AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND "
+      "i.indexprs IS NULL "
       "ORDER BY i.indrelid, i.indisprimary DESC, i.indexrelid",
       oid_list(tables)));
   for (int row = 0; row < rows(result); ++row) {
@@ -129,7 +133,8 @@ void read_keys(Connection& target, TablesByOid& tables) {
 
 void read_foreign_keys(Connection& target, TablesByOid& tables) {
   const auto result = target.exec(fmt::format(
-      "SELECT k.conrelid, k.confrelid, k.conname, n.nspname, c.relname, fn.nspname, fc.relname, k.condeferrable, k.confdeltype = 'c' "
+      "SELECT k.conrelid, k.confrelid, k.conname, n.nspname, c.relname, fn.nspname, fc.relname, k.condeferrable, "
+      "k.confdeltype = 'c' "
       "FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid "
       "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_class fc ON fc.oid = k.confrelid "
       "JOIN pg_catalog.pg_namespace fn ON fn.oid = fc.relnamespace "
@@ -152,10 +157,11 @@ void read_foreign_keys(Connection& target, TablesByOid& tables) {
 }
 
 void read_triggers(Connection& target, TablesByOid& tables) {
-  const auto result = target.exec(fmt::format(
-      "SELECT tgrelid, tgname FROM pg_catalog.pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O' AND tgrelid IN ({}) "
-      "ORDER BY tgrelid, tgname",
-      oid_list(tables)));
+  const auto result =
+      target.exec(fmt::format("SELECT tgrelid, tgname FROM pg_catalog.pg_trigger WHERE NOT tgisinternal AND tgenabled "
+                              "= 'O' AND tgrelid IN ({}) "
+                              "ORDER BY tgrelid, tgname",
+                              oid_list(tables)));
   for (int row = 0; row < rows(result); ++row) {
     tables.at(oid_field(result, row, 0)).ordinary_triggers.push_back(text_field(result, row, 1));
   }
@@ -178,13 +184,16 @@ std::map<QualifiedName, TargetTable> read_tables(Connection& target, const std::
   return by_name;
 }
 
-TargetTypes read_types(Connection& target, std::span<const wire::Relation> relations, std::span<const TableRule> rules) {
+TargetTypes read_types(Connection& target, std::span<const wire::Relation> relations,
+                       std::span<const TableRule> rules) {
   TargetTypes types;
-  const auto casts = target.exec(
-      "SELECT castsource, casttarget FROM pg_catalog.pg_cast WHERE castcontext IN ('i', 'a')");
-  for (int row = 0; row < rows(casts); ++row) types.casts.push_back({oid_field(casts, row, 0), oid_field(casts, row, 1)});
+  const auto casts =
+      target.exec("SELECT castsource, casttarget FROM pg_catalog.pg_cast WHERE castcontext IN ('i', 'a')");
+  for (int row = 0; row < rows(casts); ++row)
+    types.casts.push_back({oid_field(casts, row, 0), oid_field(casts, row, 1)});
 
-  const auto arrays = target.exec("SELECT oid, typarray FROM pg_catalog.pg_type WHERE typarray <> 0 AND typtype <> 'c'");
+  const auto arrays =
+      target.exec("SELECT oid, typarray FROM pg_catalog.pg_type WHERE typarray <> 0 AND typtype <> 'c'");
   for (int row = 0; row < rows(arrays); ++row) types.array_types[oid_field(arrays, row, 0)] = oid_field(arrays, row, 1);
 
   for (const auto& rule : rules) {
@@ -209,11 +218,11 @@ TargetTypes read_types(Connection& target, std::span<const wire::Relation> relat
     names.push_back(name);
   }
   if (names.empty()) return types;
-  const auto found = target.exec(fmt::format(
-      "SELECT w.s, w.r, t.oid FROM ROWS FROM (pg_catalog.unnest({}), pg_catalog.unnest({})) AS w(s, r) "
-      "JOIN pg_catalog.pg_namespace n ON n.nspname = w.s "
-      "JOIN pg_catalog.pg_type t ON t.typnamespace = n.oid AND t.typname = w.r",
-      array_of_literals(schemas), array_of_literals(names)));
+  const auto found = target.exec(
+      fmt::format("SELECT w.s, w.r, t.oid FROM ROWS FROM (pg_catalog.unnest({}), pg_catalog.unnest({})) AS w(s, r) "
+                  "JOIN pg_catalog.pg_namespace n ON n.nspname = w.s "
+                  "JOIN pg_catalog.pg_type t ON t.typnamespace = n.oid AND t.typname = w.r",
+                  array_of_literals(schemas), array_of_literals(names)));
   for (int row = 0; row < rows(found); ++row) {
     types.by_name[{text_field(found, row, 0), text_field(found, row, 1)}] = oid_field(found, row, 2);
   }

@@ -16,8 +16,8 @@ namespace walgate::apply {
 [[nodiscard]] std::map<QualifiedName, TargetTable> read_tables(postgres::Connection& target,
                                                                const std::vector<QualifiedName>& wanted);
 
-/// Casts of the target, its types of those names that the relations use and that are not built in, and the types that the
-/// rules cast to.
+/// Casts of the target, its types of those names that the relations use and that are not built in, and the types that
+/// the rules cast to.
 [[nodiscard]] TargetTypes read_types(postgres::Connection& target, std::span<const wire::Relation> relations,
                                      std::span<const TableRule> rules);
 

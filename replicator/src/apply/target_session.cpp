@@ -12,8 +12,8 @@ postgres::Connection open_target(const Config& config, const Event* stop) {
                                .settings = {},
                                .client_encoding = "UTF8"},
                               stop};
-  // Roles, databases and the environment may carry any of these.  A zombie's open transaction holds the position's row, so
-  // it has to end by itself when its client is gone.
+  // Roles, databases and the environment may carry any of these.  A zombie's open transaction holds the position's row,
+  // so it has to end by itself when its client is gone.
   std::string settings =
       "SET search_path = '';"
       "SET default_transaction_isolation = 'read committed';"
@@ -43,16 +43,18 @@ postgres::Connection open_target(const Config& config, const Event* stop) {
 }
 
 bool may_use_replica_role(postgres::Connection& target) {
-  const auto result = target.exec(
-      "SELECT pg_catalog.has_parameter_privilege('session_replication_role', 'SET')");
+  const auto result = target.exec("SELECT pg_catalog.has_parameter_privilege('session_replication_role', 'SET')");
   return bool_field(result, 0, 0);
 }
 
 std::string_view text_of(CommitMode mode) noexcept {
   switch (mode) {
-    case CommitMode::off: return "off";
-    case CommitMode::local: return "local";
-    case CommitMode::on: return "on";
+    case CommitMode::off:
+      return "off";
+    case CommitMode::local:
+      return "local";
+    case CommitMode::on:
+      return "on";
   }
   return "on";
 }

@@ -8,7 +8,8 @@
 
 namespace walgate::apply {
 
-/// Opens a session of the pipeline, in UTF-8: no role's or database's own settings leak into it.  Throws Error, Interrupted.
+/// Opens a session of the pipeline, in UTF-8: no role's or database's own settings leak into it.  Throws Error,
+/// Interrupted.
 [[nodiscard]] postgres::Connection open_target(const Config& config, const Event* stop);
 
 /// May the session's role set session_replication_role?

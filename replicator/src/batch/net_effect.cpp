@@ -29,10 +29,10 @@ std::string tuple_of(const std::vector<Value>& values) {
 
 /// What has become of one key so far.
 struct Row {
-  bool existed = false;          ///< before the first of the changes
-  bool exists = false;           ///< after the last one
-  std::string_view key;          ///< a tuple of the key columns
-  std::string_view tuple;        ///< the new image, when it exists
+  bool existed = false;    ///< before the first of the changes
+  bool exists = false;     ///< after the last one
+  std::string_view key;    ///< a tuple of the key columns
+  std::string_view tuple;  ///< the new image, when it exists
 };
 
 class Summing {
@@ -78,9 +78,15 @@ class Summing {
     if (is_new) table.rows.push_back({.existed = change.kind != RecordKind::insert, .key = *key});
     auto& row = table.rows[found->second];
     switch (change.kind) {
-      case RecordKind::insert: row.tuple = change.new_tuple; break;
-      case RecordKind::update: row.tuple = row.exists ? merged(row.tuple, change.new_tuple) : change.new_tuple; break;
-      default: row.tuple = {}; break;
+      case RecordKind::insert:
+        row.tuple = change.new_tuple;
+        break;
+      case RecordKind::update:
+        row.tuple = row.exists ? merged(row.tuple, change.new_tuple) : change.new_tuple;
+        break;
+      default:
+        row.tuple = {};
+        break;
     }
     row.exists = change.kind != RecordKind::delete_;
     return true;
@@ -144,6 +150,8 @@ class Summing {
 
 }  // namespace
 
-std::optional<NetEffect> net_effect_of(std::span<const Piece> pieces) { return Summing{}.sum(pieces); }
+std::optional<NetEffect> net_effect_of(std::span<const Piece> pieces) {
+  return Summing{}.sum(pieces);
+}
 
 }  // namespace walgate

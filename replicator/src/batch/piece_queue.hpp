@@ -28,7 +28,8 @@ class PieceQueue {
  public:
   explicit PieceQueue(std::uint64_t limit_bytes) : limit_bytes_{limit_bytes} {}
 
-  /// The receiver's side.  Takes the piece unless the queue is full; a piece larger than the limit enters an empty queue.
+  /// The receiver's side.  Takes the piece unless the queue is full; a piece larger than the limit enters an empty
+  /// queue.
   [[nodiscard]] bool try_put(Piece& piece);
   /// Everything up to `lsn` has been put.  Only between transactions.
   void put_idle(Lsn lsn);
@@ -37,8 +38,8 @@ class PieceQueue {
   /// Set when there may be room again.
   [[nodiscard]] Event& room() noexcept { return room_; }
 
-  /// The applier's side.  Either whole transactions up to the limits (at least one), or the first pieces of a transaction whose
-  /// end has not arrived, alone.  Empty when there is nothing.
+  /// The applier's side.  Either whole transactions up to the limits (at least one), or the first pieces of a
+  /// transaction whose end has not arrived, alone.  Empty when there is nothing.
   [[nodiscard]] std::vector<Piece> take(const BatchLimits& limits);
   /// The next piece of the transaction that take() began with; nullopt while it has not arrived.
   [[nodiscard]] std::optional<Piece> take_next();

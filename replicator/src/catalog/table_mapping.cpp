@@ -14,7 +14,9 @@ std::optional<std::string> TableMapping::cast(const std::string& target_column) 
   return found == rule->cast.end() ? std::nullopt : std::optional{found->second};
 }
 
-OnMissing TableMapping::on_missing() const noexcept { return rule == nullptr ? OnMissing::stop : rule->on_missing; }
+OnMissing TableMapping::on_missing() const noexcept {
+  return rule == nullptr ? OnMissing::stop : rule->on_missing;
+}
 
 OnDuplicate TableMapping::on_duplicate() const noexcept {
   return rule == nullptr ? OnDuplicate::stop : rule->on_duplicate;

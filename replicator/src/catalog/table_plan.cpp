@@ -18,7 +18,7 @@ std::optional<std::uint32_t> arrival_type(const wire::Column& column, const Targ
   if (column.type_oid < first_user_type) return column.type_oid;
   const auto found = types.by_name.find({column.type_schema, column.type_name});
   if (found != types.by_name.end()) return found->second;
-  if (column.type_kind == 'e') return text_oid;  // an enum's binary form is its label
+  if (column.type_kind == 'e') return text_oid;                   // an enum's binary form is its label
   if (column.base_oid < first_user_type) return column.base_oid;  // a domain's is that of its base
   return std::nullopt;
 }
@@ -43,7 +43,9 @@ class Planner {
     choose_key();
     plan_.is_referred = !table_.referring_keys.empty();
     for (const auto& column : table_.columns) {
-      if (column.generated || std::ranges::find(plan_.columns, column.name, &PlannedColumn::target) != plan_.columns.end()) continue;
+      if (column.generated ||
+          std::ranges::find(plan_.columns, column.name, &PlannedColumn::target) != plan_.columns.end())
+        continue;
       plan_.other_columns.push_back(column.name);
     }
     return {std::move(plan_), std::move(differences_)};
@@ -97,7 +99,8 @@ class Planner {
     if (target == nullptr) {
       differ(ErrorName::target_column_missing, source_name(column.name),
              fmt::format("the target table {} has no column {}", plan_.target.display(), display_identifier(*wanted)),
-             "add the column by a migration, or map it to another name or to null", entry_of_column(column.name, *wanted));
+             "add the column by a migration, or map it to another name or to null",
+             entry_of_column(column.name, *wanted));
       return;
     }
     if (target->generated && !column.is_key) {
@@ -127,8 +130,8 @@ class Planner {
       planned.parameter_type = *arrives;
       if (planned.cast.empty() && !types_.assignable(*arrives, *target)) {
         differ(ErrorName::incompatible_type, target_name(*wanted),
-               fmt::format("{} cannot be stored in a column of type {} without an explicit cast",
-                           type_text(column), target->type_text),
+               fmt::format("{} cannot be stored in a column of type {} without an explicit cast", type_text(column),
+                           target->type_text),
                fmt::format("change the type, or give \"cast\": {{\"{}\": \"{}\"}} for this table", *wanted,
                            target->type_text),
                entry_of_column(column.name, *wanted));
@@ -158,9 +161,8 @@ class Planner {
       if (!column.not_null || column.has_default || column.generated) continue;
       const bool filled = std::ranges::any_of(plan_.columns, [&](const auto& p) { return p.target == column.name; });
       // A column that was to be filled but does not fit has its difference already.
-      const bool reported = std::ranges::any_of(relation_.columns, [&](const auto& source) {
-        return mapping_.target_column(source.name) == column.name;
-      });
+      const bool reported = std::ranges::any_of(
+          relation_.columns, [&](const auto& source) { return mapping_.target_column(source.name) == column.name; });
       if (!filled && !reported) {
         differ(ErrorName::required_column_unfilled, target_name(column.name),
                "the target column is NOT NULL without a default, and nothing in the stream fills it",
@@ -335,8 +337,8 @@ Statement TablePlan::insert() const {
     for (const auto& column : conflict_columns) keys.push_back(quote_identifier(column));
     const bool overwrite = on_duplicate == OnDuplicate::overwrite && !assignments.empty();
     sql += fmt::format(" ON CONFLICT ({}) DO {}", fmt::join(keys, ", "),
-                       overwrite ? fmt::format("UPDATE SET {}{}{}", fmt::join(assignments, ", "), fixed.empty() ? "" : " WHERE ",
-                                               fmt::join(fixed, " AND "))
+                       overwrite ? fmt::format("UPDATE SET {}{}{}", fmt::join(assignments, ", "),
+                                               fixed.empty() ? "" : " WHERE ", fmt::join(fixed, " AND "))
                                  : "NOTHING");
   }
   return builder.finish(std::move(sql));
@@ -348,14 +350,16 @@ Statement TablePlan::update(const std::vector<bool>& unchanged, bool key_changed
   std::vector<std::string> assignments;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     // A key that did not change stays out of SET; the server refuses to set an identity column at all.
-    if (unchanged[i] || (columns[i].is_key && !key_changed) || columns[i].identity_always || columns[i].locate_only) continue;
+    if (unchanged[i] || (columns[i].is_key && !key_changed) || columns[i].identity_always || columns[i].locate_only)
+      continue;
     assignments.push_back(quote_identifier(columns[i].target) + " = " + builder.value(i, false));
   }
   auto where = builder.where_key(key_changed);
   for (std::size_t i = 0; i < columns.size(); ++i) {
     // What cannot be set must not have changed either: then the update hits no row, and somebody has to look.
     if (!columns[i].identity_always || columns[i].is_key || unchanged[i]) continue;
-    where += fmt::format(" AND {} IS NOT DISTINCT FROM {}", quote_identifier(columns[i].target), builder.value(i, false));
+    where +=
+        fmt::format(" AND {} IS NOT DISTINCT FROM {}", quote_identifier(columns[i].target), builder.value(i, false));
   }
   // With nothing to set the update still has to find its row.
   return builder.finish(assignments.empty()
@@ -377,12 +381,15 @@ Statement TablePlan::delete_and_insert(const std::vector<bool>& unchanged, bool 
     names.push_back(quote_identifier(column));
     values.push_back("gone." + names.back());
   }
-  return builder.finish(fmt::format("WITH gone AS (DELETE FROM {4}{1} RETURNING *) "
-                                    "INSERT INTO {0} ({2}) OVERRIDING SYSTEM VALUE SELECT {3} FROM gone",
-                                    target.quoted(), where, fmt::join(names, ", "), fmt::join(values, ", "), only()));
+  return builder.finish(
+      fmt::format("WITH gone AS (DELETE FROM {4}{1} RETURNING *) "
+                  "INSERT INTO {0} ({2}) OVERRIDING SYSTEM VALUE SELECT {3} FROM gone",
+                  target.quoted(), where, fmt::join(names, ", "), fmt::join(values, ", "), only()));
 }
 
-std::string TablePlan::only() const { return (only_allowed ? "ONLY " : "") + target.quoted(); }
+std::string TablePlan::only() const {
+  return (only_allowed ? "ONLY " : "") + target.quoted();
+}
 
 bool TablePlan::moves_identity_key(bool key_changed) const noexcept {
   return key_changed && std::ranges::any_of(columns, [](const PlannedColumn& column) {
@@ -427,9 +434,9 @@ std::optional<Statement> TablePlan::delete_set() const {
     arrays.push_back(builder.array(i, true));
     if (arrays.back().empty()) return std::nullopt;
     aliases.push_back(fmt::format("c{}", i));
-    conditions.push_back(
-        fmt::format("t.{} {} {}{}", quote_identifier(columns[i].target), columns[i].equality, builder.element(i),
-                    columns[i].other_type && columns[i].binary && columns[i].cast.empty() ? "::" + columns[i].type_text : ""));
+    conditions.push_back(fmt::format(
+        "t.{} {} {}{}", quote_identifier(columns[i].target), columns[i].equality, builder.element(i),
+        columns[i].other_type && columns[i].binary && columns[i].cast.empty() ? "::" + columns[i].type_text : ""));
   }
   return builder.finish(fmt::format("DELETE FROM {} AS t USING unnest({}) AS u({}) WHERE {}", only(),
                                     fmt::join(arrays, ", "), fmt::join(aliases, ", "), fmt::join(conditions, " AND ")));

@@ -35,25 +35,25 @@ struct TargetTypes {
 
 /// One column's way from the row image into the statement.
 struct PlannedColumn {
-  std::uint16_t source = 0;       ///< index in the row image
-  std::uint16_t source_key = 0;   ///< index in an old key image, when is_key
-  std::string target;             ///< the target column's name, not quoted
+  std::uint16_t source = 0;      ///< index in the row image
+  std::uint16_t source_key = 0;  ///< index in an old key image, when is_key
+  std::string target;            ///< the target column's name, not quoted
   std::uint32_t parameter_type = 0;
   bool binary = true;
-  bool is_key = false;            ///< locates the row
-  bool locate_only = false;       ///< generated on the target: compared, never written
-  bool other_type = false;        ///< arrives as another type than the target column has
+  bool is_key = false;       ///< locates the row
+  bool locate_only = false;  ///< generated on the target: compared, never written
+  bool other_type = false;   ///< arrives as another type than the target column has
   bool identity_always = false;
-  std::string cast;               ///< explicit SQL type, or empty
-  std::string equality = "=";     ///< how a key column is compared
-  std::uint32_t array_type = 0;   ///< in which its values travel in statements over many rows; 0: there is none
-  std::string type_text;          ///< the target column's type without a length, quoted as SQL wants it
+  std::string cast;              ///< explicit SQL type, or empty
+  std::string equality = "=";    ///< how a key column is compared
+  std::uint32_t array_type = 0;  ///< in which its values travel in statements over many rows; 0: there is none
+  std::string type_text;         ///< the target column's type without a length, quoted as SQL wants it
 };
 
 /// One thing that does not fit.
 struct Difference {
   ErrorName name;
-  std::string object;   ///< a column or table, for people
+  std::string object;  ///< a column or table, for people
   std::string text;
   std::string remedy;
   std::string path = {};  ///< the JSON path of the rule, or of its entry, that has to do with it; may be empty
@@ -75,28 +75,28 @@ struct TablePlan {
   QualifiedName source;
   QualifiedName target;
   std::uint32_t target_oid = 0;
-  bool left_out = false;                ///< the configuration leaves the table out
-  bool has_key = false;                 ///< updates and deletes can be located
+  bool left_out = false;                      ///< the configuration leaves the table out
+  bool has_key = false;                       ///< updates and deletes can be located
   std::vector<std::string> conflict_columns;  ///< of the unique index that ON CONFLICT means
-  bool only_allowed = true;    ///< ONLY makes sense: not a partitioned table
-  bool is_referred = false;             ///< foreign keys of other tables or its own point here
-  std::vector<std::string> other_columns;  ///< of the target, that the stream does not fill and that can be written
-  std::vector<PlannedColumn> columns;   ///< mapped ones, in the order of the row image
+  bool only_allowed = true;                   ///< ONLY makes sense: not a partitioned table
+  bool is_referred = false;                   ///< foreign keys of other tables or its own point here
+  std::vector<std::string> other_columns;     ///< of the target, that the stream does not fill and that can be written
+  std::vector<PlannedColumn> columns;         ///< mapped ones, in the order of the row image
   OnMissing on_missing = OnMissing::stop;
   OnDuplicate on_duplicate = OnDuplicate::stop;
   std::vector<std::uint32_t> cascading_parents;  ///< tables whose deletes take rows of this one with them
 
   [[nodiscard]] Statement insert() const;
-  /// An update whose new image lacks the columns marked in `unchanged` (one entry per planned column).  `key_changed`: the
-  /// row is found by the old image and the key is written.
+  /// An update whose new image lacks the columns marked in `unchanged` (one entry per planned column).  `key_changed`:
+  /// the row is found by the old image and the key is written.
   [[nodiscard]] Statement update(const std::vector<bool>& unchanged, bool key_changed) const;
   /// By the key in the old image.
   [[nodiscard]] Statement delete_row() const;
   /// The way around "can only be updated to DEFAULT": the server lets an identity ALWAYS column be inserted, never set.
   /// Columns that the stream does not fill keep their values.
   [[nodiscard]] Statement delete_and_insert(const std::vector<bool>& unchanged, bool key_changed) const;
-  /// Many rows in one statement, so that foreign keys of the table to itself are checked at its end.  Each parameter is an array
-  /// of one column's values, text ones as text[]; nullopt when a column cannot travel in an array.
+  /// Many rows in one statement, so that foreign keys of the table to itself are checked at its end.  Each parameter is
+  /// an array of one column's values, text ones as text[]; nullopt when a column cannot travel in an array.
   [[nodiscard]] std::optional<Statement> insert_set() const;
   [[nodiscard]] std::optional<Statement> delete_set() const;
   /// The target for UPDATE, DELETE and TRUNCATE: a child by inheritance may hold the same key.
@@ -107,10 +107,11 @@ struct TablePlan {
   [[nodiscard]] std::string key_names() const;
 };
 
-/// Makes the plan, or says what does not fit (then the plan is not to be used).  `table` is null when the target has none.
+/// Makes the plan, or says what does not fit (then the plan is not to be used).  `table` is null when the target has
+/// none.
 [[nodiscard]] std::pair<TablePlan, std::vector<Difference>> plan_table(const wire::Relation& relation,
-                                                                     const TableMapping& mapping,
-                                                                     const TargetTable* table,
-                                                                     const TargetTypes& types);
+                                                                       const TableMapping& mapping,
+                                                                       const TargetTable* table,
+                                                                       const TargetTypes& types);
 
 }  // namespace walgate

@@ -14,9 +14,9 @@ enum class OnDuplicate { stop, skip, overwrite };
 
 /// One entry of `tables`: which source tables it is for and how they look on the target.
 struct TableRule {
-  std::string path;                     ///< "tables[2]", for messages
+  std::string path;  ///< "tables[2]", for messages
   NamePattern source;
-  std::optional<NamePattern> target;    ///< nullopt: leave these tables out
+  std::optional<NamePattern> target;                          ///< nullopt: leave these tables out
   std::map<std::string, std::optional<std::string>> columns;  ///< source name → target name, nullopt: left out
   std::map<std::string, std::string> cast;                    ///< target column → SQL type
   OnMissing on_missing = OnMissing::stop;

@@ -16,14 +16,14 @@ namespace walgate {
 struct TargetColumn {
   std::string name;
   std::uint32_t type_oid = 0;
-  std::uint32_t base_oid = 0;      ///< what a domain stands on, else type_oid
-  char category = 'U';             ///< pg_type.typcategory of base_oid; 'S' takes any value by assignment
-  std::string type_text;           ///< format_type, for messages
-  std::string type_name;           ///< the same without a length, for casts
+  std::uint32_t base_oid = 0;  ///< what a domain stands on, else type_oid
+  char category = 'U';         ///< pg_type.typcategory of base_oid; 'S' takes any value by assignment
+  std::string type_text;       ///< format_type, for messages
+  std::string type_name;       ///< the same without a length, for casts
   bool not_null = false;
-  bool has_default = false;        ///< default, identity or generated: the server can fill it
-  bool generated = false;          ///< cannot be written
-  bool identity_always = false;    ///< needs OVERRIDING SYSTEM VALUE, cannot be updated
+  bool has_default = false;      ///< default, identity or generated: the server can fill it
+  bool generated = false;        ///< cannot be written
+  bool identity_always = false;  ///< needs OVERRIDING SYSTEM VALUE, cannot be updated
 };
 
 /// A valid, immediate, whole-table unique index over plain columns: what can be an apply key.
@@ -37,10 +37,10 @@ struct TargetKey {
 /// A foreign key.
 struct TargetForeignKey {
   std::string name;
-  QualifiedName table;       ///< the table that refers
+  QualifiedName table;  ///< the table that refers
   QualifiedName referenced;
   bool deferrable = false;
-  bool cascades = false;     ///< ON DELETE CASCADE
+  bool cascades = false;  ///< ON DELETE CASCADE
 };
 
 struct TargetTable {
@@ -49,11 +49,11 @@ struct TargetTable {
   char relkind = 'r';
   std::vector<TargetColumn> columns;
   std::vector<TargetKey> keys;
-  std::vector<TargetForeignKey> foreign_keys;      ///< of this table
-  std::vector<TargetForeignKey> referring_keys;    ///< of other tables, to this one
-  std::vector<std::string> ordinary_triggers;      ///< user triggers that replica role switches off
-  std::vector<std::string> deferrable_keys;        ///< unique constraints that replica role switches off
-  std::vector<std::string> missing_rights;         ///< of INSERT, UPDATE, DELETE, TRUNCATE
+  std::vector<TargetForeignKey> foreign_keys;    ///< of this table
+  std::vector<TargetForeignKey> referring_keys;  ///< of other tables, to this one
+  std::vector<std::string> ordinary_triggers;    ///< user triggers that replica role switches off
+  std::vector<std::string> deferrable_keys;      ///< unique constraints that replica role switches off
+  std::vector<std::string> missing_rights;       ///< of INSERT, UPDATE, DELETE, TRUNCATE
 
   [[nodiscard]] const TargetColumn* column(const std::string& wanted) const noexcept {
     const auto found = std::ranges::find(columns, wanted, &TargetColumn::name);

@@ -29,7 +29,7 @@ struct Config {
   } target;
   std::vector<TableRule> tables;
   struct Http {
-    std::string host;        ///< empty: no listener
+    std::string host;  ///< empty: no listener
     std::uint16_t port = 0;
   } http;
   struct Limits {

@@ -107,7 +107,9 @@ struct NameEntry {
 [[nodiscard]] std::span<const NameEntry> error_names() noexcept;
 /// The row of one name.
 [[nodiscard]] const NameEntry& entry_of(ErrorName name) noexcept;
-[[nodiscard]] inline std::string_view text_of(ErrorName name) noexcept { return entry_of(name).text; }
+[[nodiscard]] inline std::string_view text_of(ErrorName name) noexcept {
+  return entry_of(name).text;
+}
 /// The name that is written so; nullopt for any other text.
 [[nodiscard]] std::optional<ErrorName> error_name_of(std::string_view text) noexcept;
 

@@ -31,8 +31,8 @@ std::set<std::string> applied(Connection& target) {
   std::set<std::string> names;
   const auto exists = target.exec("SELECT to_regclass('walgate.migrations') IS NOT NULL");
   if (!bool_field(exists, 0, 0)) return names;
-  const auto result = target.exec(
-      fmt::format("SELECT id FROM walgate.migrations WHERE scope = {}", quote_literal(own_scope)));
+  const auto result =
+      target.exec(fmt::format("SELECT id FROM walgate.migrations WHERE scope = {}", quote_literal(own_scope)));
   for (int row = 0; row < rows(result); ++row) names.insert(text_field(result, row, 0));
   return names;
 }
@@ -44,11 +44,13 @@ std::vector<std::string> missing_own_migrations(Connection& target) {
   const auto own = embedded_migrations();
   for (const auto& name : known) {
     if (std::ranges::none_of(own, [&](const auto& migration) { return migration.name == name; })) {
-      throw Error{Failure{.name = ErrorName::not_initialised,
-                          .message = fmt::format("walgate's tables on the target are newer than this program: they know "
-                                                 "the migration \"{}\"", name),
-                          .remedy = "run the version of walgate that made them, or a later one",
-                          .phase = "check"}};
+      throw Error{
+          Failure{.name = ErrorName::not_initialised,
+                  .message = fmt::format("walgate's tables on the target are newer than this program: they know "
+                                         "the migration \"{}\"",
+                                         name),
+                  .remedy = "run the version of walgate that made them, or a later one",
+                  .phase = "check"}};
     }
   }
   std::vector<std::string> missing;

@@ -89,7 +89,8 @@ Connection::Connection(const ConnectionOptions& options, const Event* stop) : si
   }
   if (PQstatus(handle()) != CONNECTION_OK) throw Error{connection_failure(handle(), side_, phase_, false)};
   // Notices would go to stderr and may hold values.
-  PQsetNoticeProcessor(handle(), [](void*, const char*) {}, nullptr);
+  PQsetNoticeProcessor(
+      handle(), [](void*, const char*) {}, nullptr);
   if (options.client_encoding.empty()) {
     // Values travel in the server's encoding (extension/PROTOCOL.md), whatever PGCLIENTENCODING says.
     const char* encoding = PQparameterStatus(handle(), "server_encoding");
@@ -101,9 +102,9 @@ Connection::Connection(const ConnectionOptions& options, const Event* stop) : si
 }
 
 bool Connection::wait_socket(bool write, std::chrono::milliseconds timeout) const {
-  auto descriptors = std::to_array<pollfd>(
-      {{PQsocket(handle()), static_cast<short>(write ? POLLIN | POLLOUT : POLLIN), 0},
-       {stop_ != nullptr ? stop_->descriptor() : -1, POLLIN, 0}});
+  auto descriptors =
+      std::to_array<pollfd>({{PQsocket(handle()), static_cast<short>(write ? POLLIN | POLLOUT : POLLIN), 0},
+                             {stop_ != nullptr ? stop_->descriptor() : -1, POLLIN, 0}});
   const bool ready = wait_for(descriptors, timeout);
   if (descriptors[1].revents != 0) throw Interrupted{};
   return ready;
@@ -156,8 +157,8 @@ Result Connection::exec(const std::string& sql) {
 Result Connection::exec(const std::string& sql, const std::vector<std::optional<std::string>>& parameters) {
   std::vector<const char*> values;
   for (const auto& parameter : parameters) values.push_back(parameter ? parameter->c_str() : nullptr);
-  if (PQsendQueryParams(handle(), sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(), nullptr, nullptr,
-                        0) == 0) {
+  if (PQsendQueryParams(handle(), sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(), nullptr,
+                        nullptr, 0) == 0) {
     throw_lost();
   }
   auto result = collect();
@@ -165,9 +166,13 @@ Result Connection::exec(const std::string& sql, const std::vector<std::optional<
   return result;
 }
 
-void Connection::throw_lost() const { throw Error{connection_failure(handle(), side_, phase_, true)}; }
+void Connection::throw_lost() const {
+  throw Error{connection_failure(handle(), side_, phase_, true)};
+}
 
-void Connection::throw_result(const PGresult* result) const { throw Error{failure_of(result, side_, phase_)}; }
+void Connection::throw_result(const PGresult* result) const {
+  throw Error{failure_of(result, side_, phase_)};
+}
 
 std::optional<std::string> field(const Result& result, int row, int column) {
   if (PQgetisnull(result.get(), row, column) != 0) return std::nullopt;
@@ -179,7 +184,9 @@ std::string text_field(const Result& result, int row, int column) {
   return field(result, row, column).value_or(std::string{});
 }
 
-bool bool_field(const Result& result, int row, int column) { return text_field(result, row, column) == "t"; }
+bool bool_field(const Result& result, int row, int column) {
+  return text_field(result, row, column) == "t";
+}
 
 namespace {
 

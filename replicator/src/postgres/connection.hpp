@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "errors/error.hpp"
-#include "sync/event.hpp"
 #include "postgres/libpq.hpp"
 #include "postgres/server_error.hpp"
+#include "sync/event.hpp"
 
 namespace walgate::postgres {
 
@@ -23,12 +23,12 @@ struct Interrupted {};
 
 /// What a connection is opened with.
 struct ConnectionOptions {
-  std::string conninfo;               ///< libpq's rules hold: service files, passfile, environment
+  std::string conninfo;  ///< libpq's rules hold: service files, passfile, environment
   Side side = Side::source;
-  bool replication = false;           ///< a walsender of the database
-  std::string application_name;       ///< when the conninfo names none
+  bool replication = false;                                   ///< a walsender of the database
+  std::string application_name;                               ///< when the conninfo names none
   std::vector<std::pair<std::string, std::string>> settings;  ///< SET once the session is open, over the role's own
-  std::string client_encoding;        ///< empty: the server's own encoding of the database
+  std::string client_encoding;                                ///< empty: the server's own encoding of the database
 };
 
 class Connection {
@@ -43,8 +43,8 @@ class Connection {
   /// Like exec, but an error comes back as a result.
   Result try_exec(const std::string& sql);
 
-  /// Parses a statement without running it: what the server has against it, nullopt when nothing.  Throws Error only when
-  /// the connection is lost.
+  /// Parses a statement without running it: what the server has against it, nullopt when nothing.  Throws Error only
+  /// when the connection is lost.
   std::optional<std::string> try_prepare(const std::string& sql, const std::vector<Oid>& types);
 
   [[nodiscard]] PGconn* handle() const noexcept { return connection_.get(); }
@@ -79,6 +79,8 @@ class Connection {
 [[nodiscard]] Lsn lsn_field(const Result& result, int row, int column);
 /// A one-dimensional text[] in the server's text form.
 [[nodiscard]] std::vector<std::string> list_field(const Result& result, int row, int column);
-[[nodiscard]] inline int rows(const Result& result) noexcept { return PQntuples(result.get()); }
+[[nodiscard]] inline int rows(const Result& result) noexcept {
+  return PQntuples(result.get());
+}
 
 }  // namespace walgate::postgres

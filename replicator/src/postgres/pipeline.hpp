@@ -1,9 +1,9 @@
 // pipeline.hpp - statements sent without waiting for their results, in libpq's pipeline mode.
 //
 // Each statement carries a ticket; results come back in order, and the owner's handler gets them with their
-// tickets.  The connection is non-blocking and reading is interleaved with sending, because a client that only sends and a
-// server that only answers block each other (libpq's manual, "Pipeline Mode").  After an error the server skips everything up
-// to the next sync.
+// tickets.  The connection is non-blocking and reading is interleaved with sending, because a client that only sends
+// and a server that only answers block each other (libpq's manual, "Pipeline Mode").  After an error the server skips
+// everything up to the next sync.
 #pragma once
 
 #include <chrono>

@@ -52,7 +52,8 @@ StreamMessage ReplicationStream::read(Memory message, int size) {
       reader.i64();
       return Keepalive{wal_end, reader.u8() != 0};
     }
-    default: throw wire::ProtocolError{"replication message of an unknown kind"};
+    default:
+      throw wire::ProtocolError{"replication message of an unknown kind"};
   }
 }
 
@@ -64,8 +65,8 @@ void ReplicationStream::send_status(Lsn received, Lsn flushed, Lsn applied) {
   };
   // Microseconds between 1970-01-01 and 2000-01-01, PostgreSQL's epoch.
   constexpr std::int64_t postgres_epoch = 946'684'800'000'000;
-  const auto now = std::chrono::duration_cast<std::chrono::microseconds>(
-      std::chrono::system_clock::now().time_since_epoch());
+  const auto now =
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch());
   message[at++] = 'r';
   put(received.value);
   put(flushed.value);

@@ -24,8 +24,8 @@ constexpr auto rules = std::to_array<Rule>({
     {"23503", ErrorName::foreign_key_violation_on_target, Recovery::stop, true},
     {"23505", ErrorName::unique_violation_on_target, Recovery::stop, true},
     {"23", ErrorName::constraint_violation_on_target, Recovery::stop, true},
-    {"25P03", ErrorName::connection_lost, Recovery::retry, true},   // idle_in_transaction_session_timeout
-    {"25P04", ErrorName::connection_lost, Recovery::retry, true},   // transaction_timeout
+    {"25P03", ErrorName::connection_lost, Recovery::retry, true},       // idle_in_transaction_session_timeout
+    {"25P04", ErrorName::connection_lost, Recovery::retry, true},       // transaction_timeout
     {"25006", ErrorName::server_shutting_down, Recovery::retry, true},  // read only: a standby, until it is promoted
     {"28", ErrorName::authentication_failed, Recovery::stop, true},
     {"3D", ErrorName::database_missing, Recovery::stop, true},
@@ -37,7 +37,7 @@ constexpr auto rules = std::to_array<Rule>({
     {"55", ErrorName::statement_refused, Recovery::stop, true},
     {"57014", ErrorName::statement_cancelled, Recovery::retry, true},
     {"57P", ErrorName::server_shutting_down, Recovery::retry, true},
-    {"WG001", ErrorName::position_moved, Recovery::stop, true},  // walgate.advance()
+    {"WG001", ErrorName::position_moved, Recovery::stop, true},         // walgate.advance()
     {"58", ErrorName::server_out_of_resources, Recovery::retry, true},  // I/O errors of the server
 });
 
@@ -56,7 +56,7 @@ Rule rule_for(std::string_view sqlstate, Side side) {
 void refine(Failure& failure, Side side, std::string_view text) {
   const auto says = [&](std::string_view words) { return text.find(words) != std::string_view::npos; };
   if (failure.sqlstate == "42501") {
-    failure.name = says("output plugin") ? ErrorName::plugin_not_listed
+    failure.name = says("output plugin")  ? ErrorName::plugin_not_listed
                    : side == Side::source ? ErrorName::source_role_not_allowed
                                           : ErrorName::target_role_not_allowed;
   } else if (side == Side::source && failure.sqlstate == "58P01" && says("walgate")) {
@@ -81,7 +81,9 @@ std::string first_line(const char* text) {
 
 }  // namespace
 
-std::string_view text_of(Side side) noexcept { return side == Side::source ? "source" : "target"; }
+std::string_view text_of(Side side) noexcept {
+  return side == Side::source ? "source" : "target";
+}
 
 std::string_view field_of(const PGresult* result, int field) noexcept {
   const char* text = PQresultErrorField(result, field);
@@ -104,13 +106,12 @@ Failure failure_of(const PGresult* result, Side side, std::string_view phase) {
   const bool raised = sqlstate.starts_with("23") && field_of(result, PG_DIAG_CONSTRAINT_NAME).empty() &&
                       field_of(result, PG_DIAG_COLUMN_NAME).empty();
   const bool safe = rule.message_is_safe && !raised;
-  const auto text = safe ? field_of(result, PG_DIAG_MESSAGE_PRIMARY)
-                                         : std::string_view{"message withheld, it may hold values"};
+  const auto text =
+      safe ? field_of(result, PG_DIAG_MESSAGE_PRIMARY) : std::string_view{"message withheld, it may hold values"};
   failure.message = fmt::format("{} server: {} (SQLSTATE {})", text_of(side), text, sqlstate);
-  for (const auto& [field, what] : {std::pair{PG_DIAG_CONSTRAINT_NAME, "constraint"},
-                                    std::pair{PG_DIAG_TABLE_NAME, "table"},
-                                    std::pair{PG_DIAG_COLUMN_NAME, "column"},
-                                    std::pair{PG_DIAG_DATATYPE_NAME, "type"}}) {
+  for (const auto& [field, what] :
+       {std::pair{PG_DIAG_CONSTRAINT_NAME, "constraint"}, std::pair{PG_DIAG_TABLE_NAME, "table"},
+        std::pair{PG_DIAG_COLUMN_NAME, "column"}, std::pair{PG_DIAG_DATATYPE_NAME, "type"}}) {
     if (const auto name = field_of(result, field); !name.empty()) {
       failure.detail += fmt::format("{}{} \"{}\"", failure.detail.empty() ? "" : ", ", what, name);
     }
@@ -134,7 +135,8 @@ Failure connection_failure(PGconn* connection, Side side, std::string_view phase
   if (sentence.find("authentication failed") != std::string_view::npos ||
       sentence.find("no password supplied") != std::string_view::npos ||
       sentence.find("no pg_hba.conf entry") != std::string_view::npos ||
-      (sentence.find("role \"") != std::string_view::npos && sentence.find("does not exist") != std::string_view::npos) ||
+      (sentence.find("role \"") != std::string_view::npos &&
+       sentence.find("does not exist") != std::string_view::npos) ||
       sentence.find("is not permitted to log in") != std::string_view::npos) {
     failure.name = ErrorName::authentication_failed;
     failure.recovery = Recovery::stop;
@@ -142,8 +144,9 @@ Failure connection_failure(PGconn* connection, Side side, std::string_view phase
              sentence.find("does not exist") != std::string_view::npos) {
     failure.name = ErrorName::database_missing;
     failure.recovery = Recovery::stop;
-  } else if (side == Side::source && (sentence.find("must be superuser or replication role") != std::string_view::npos ||
-                                      sentence.find("permission denied to start WAL sender") != std::string_view::npos)) {
+  } else if (side == Side::source &&
+             (sentence.find("must be superuser or replication role") != std::string_view::npos ||
+              sentence.find("permission denied to start WAL sender") != std::string_view::npos)) {
     failure.name = ErrorName::source_role_not_allowed;
     failure.recovery = Recovery::stop;
   }

@@ -45,7 +45,8 @@ std::vector<std::string> init(const Config& config) {
   throw_errors(check_positions(config, now));
   auto done = ensure_registered(config, now, sessions.target);
   if (done.empty()) {
-    done.push_back(fmt::format("pipeline {} is registered already, at {}", config.pipeline, now.progress->position.text()));
+    done.push_back(
+        fmt::format("pipeline {} is registered already, at {}", config.pipeline, now.progress->position.text()));
   }
   return done;
 }
@@ -154,17 +155,19 @@ std::vector<std::string> remove(const Config& config, bool keep_slot) {
   if (known) {
     const auto here = apply::identify_target(target);
     if (!keep_slot && (known->target_system != here.system || known->target_database != here.database)) {
-      throw Error{Failure{.name = ErrorName::other_target_system,
-                          .message = "the target is a copy of the one that was registered; its slot belongs to the original",
-                          .remedy = "`walgate remove --keep-slot` makes this copy forget the pipeline",
-                          .phase = "remove"}};
+      throw Error{
+          Failure{.name = ErrorName::other_target_system,
+                  .message = "the target is a copy of the one that was registered; its slot belongs to the original",
+                  .remedy = "`walgate remove --keep-slot` makes this copy forget the pipeline",
+                  .phase = "remove"}};
     }
     if (!keep_slot && known->slot != config.source.slot) {
-      throw Error{Failure{.name = ErrorName::pipeline_exists_elsewhere,
-                          .message = fmt::format("the pipeline is registered with the slot \"{}\", the configuration says \"{}\"",
-                                                 known->slot, config.source.slot),
-                          .remedy = "name the registered slot in source.slot, or use --keep-slot",
-                          .phase = "remove"}};
+      throw Error{Failure{
+          .name = ErrorName::pipeline_exists_elsewhere,
+          .message = fmt::format("the pipeline is registered with the slot \"{}\", the configuration says \"{}\"",
+                                 known->slot, config.source.slot),
+          .remedy = "name the registered slot in source.slot, or use --keep-slot",
+          .phase = "remove"}};
     }
     if (!apply::try_lock_pipeline(target, config.pipeline)) {
       throw Error{Failure{.name = ErrorName::pipeline_running,
@@ -172,7 +175,8 @@ std::vector<std::string> remove(const Config& config, bool keep_slot) {
                           .phase = "remove"}};
     }
   }
-  // The slot first: a pipeline without its slot can be removed again, a slot without its pipeline would retain WAL unseen.
+  // The slot first: a pipeline without its slot can be removed again, a slot without its pipeline would retain WAL
+  // unseen.
   if (!keep_slot) {
     auto source = stream::open_replication(config, nullptr);
     source.set_phase("remove");
@@ -187,9 +191,10 @@ std::vector<std::string> remove(const Config& config, bool keep_slot) {
     if (!slot) {
       done.push_back(fmt::format("the source has no slot {}", config.source.slot));
     } else if (slot->plugin != "walgate") {
-      throw Error{Failure{.name = ErrorName::slot_of_other_plugin,
-                          .message = fmt::format("slot \"{}\" belongs to the output plugin \"{}\"", config.source.slot, slot->plugin),
-                          .phase = "remove"}};
+      throw Error{Failure{
+          .name = ErrorName::slot_of_other_plugin,
+          .message = fmt::format("slot \"{}\" belongs to the output plugin \"{}\"", config.source.slot, slot->plugin),
+          .phase = "remove"}};
     } else {
       source.exec(fmt::format("SELECT pg_catalog.pg_drop_replication_slot({})", quote_literal(config.source.slot)));
       done.push_back(fmt::format("dropped the slot {}", config.source.slot));
@@ -212,13 +217,15 @@ std::vector<std::string> skip(const Config& config, Lsn lsn) {
   if (!standing || standing->lsn != lsn) {
     throw Error{Failure{
         .name = ErrorName::skip_refused,
-        .message = fmt::format("{} is not the transaction that the pipeline \"{}\" stands at", lsn.text(), config.pipeline),
+        .message =
+            fmt::format("{} is not the transaction that the pipeline \"{}\" stands at", lsn.text(), config.pipeline),
         .detail = standing && standing->lsn ? fmt::format("the standing error is at {}", standing->lsn->text())
                                             : "there is no standing error of a transaction",
         .phase = "skip"}};
   }
   apply::request_skip(target, config.pipeline, lsn);
-  return {fmt::format("the transaction at {} will be left out; what was in it will stand in walgate.skips", lsn.text())};
+  return {
+      fmt::format("the transaction at {} will be left out; what was in it will stand in walgate.skips", lsn.text())};
 }
 
 }  // namespace walgate::service

@@ -27,10 +27,11 @@ std::vector<std::string> ensure_registered(const Config& config, Situation& now,
                                    .replica_role = wants_replica_role(config, now),
                                    .start_lsn = now.slot->confirmed_flush};
   if (const auto other = apply::other_user_of_slot(target, config.pipeline, registration)) {
-    throw Error{Failure{.name = ErrorName::pipeline_exists_elsewhere,
-                        .message = fmt::format("the slot \"{}\" feeds the pipeline \"{}\" already", config.source.slot, *other),
-                        .remedy = "a slot serves one pipeline: create another slot, or remove that pipeline first",
-                        .phase = "check"}};
+    throw Error{
+        Failure{.name = ErrorName::pipeline_exists_elsewhere,
+                .message = fmt::format("the slot \"{}\" feeds the pipeline \"{}\" already", config.source.slot, *other),
+                .remedy = "a slot serves one pipeline: create another slot, or remove that pipeline first",
+                .phase = "check"}};
   }
   apply::register_pipeline(target, config.pipeline, registration);
   now.registration = registration;

@@ -8,8 +8,8 @@
 
 namespace walgate::service {
 
-/// Brings walgate's own tables up and registers the pipeline unless it is.  Updates `situation`; returns sentences about what
-/// was done.  Throws Error when it must not be registered.
+/// Brings walgate's own tables up and registers the pipeline unless it is.  Updates `situation`; returns sentences
+/// about what was done.  Throws Error when it must not be registered.
 std::vector<std::string> ensure_registered(const Config& config, Situation& situation, postgres::Connection& target);
 
 }  // namespace walgate::service

@@ -83,7 +83,8 @@ class Backoff {
   void reset() noexcept { next_ = first; }
   std::chrono::milliseconds take() {
     std::uniform_real_distribution<double> jitter{0.75, 1.25};
-    const auto delay = std::chrono::milliseconds{static_cast<std::int64_t>(static_cast<double>(next_.count()) * jitter(random_))};
+    const auto delay =
+        std::chrono::milliseconds{static_cast<std::int64_t>(static_cast<double>(next_.count()) * jitter(random_))};
     next_ = std::min<std::chrono::milliseconds>(next_ * 2, 30s);
     return delay;
   }
@@ -120,10 +121,8 @@ std::optional<Failure> run_session(Session& session) {
   } catch (const Error& error) {
     return error.failure();
   } catch (const wire::VersionError& error) {
-    return Failure{.name = ErrorName::protocol_version,
-                   .recovery = Recovery::stop,
-                   .message = error.what(),
-                   .phase = "receive"};
+    return Failure{
+        .name = ErrorName::protocol_version, .recovery = Recovery::stop, .message = error.what(), .phase = "receive"};
   } catch (const wire::ProtocolError& error) {
     return Failure{.name = ErrorName::protocol_violation,
                    .recovery = Recovery::stop,
@@ -146,7 +145,8 @@ int run(const Config& config, StatusBoard& board) {
   });
   std::optional<StatusListener> http;
   if (!config.http.host.empty()) http.emplace(config.http.host, config.http.port, board);
-  log::info("started", "walgate runs", {{"pipeline", config.pipeline}, {"version", WALGATE_VERSION}, {"pid", getpid()}});
+  log::info("started", "walgate runs",
+            {{"pipeline", config.pipeline}, {"version", WALGATE_VERSION}, {"pid", getpid()}});
 
   apply::History history;
   Backoff backoff;
@@ -185,7 +185,8 @@ int run(const Config& config, StatusBoard& board) {
       status.next_step = remedy_of(*failure);
       if (!final) ++status.counters.retries;
     });
-    if (final || (failure->lsn && failure->recovery == Recovery::retry)) try_to_record(config, *failure, signals.stop());
+    if (final || (failure->lsn && failure->recovery == Recovery::retry))
+      try_to_record(config, *failure, signals.stop());
     log::failure(final ? log::Level::error : log::Level::warning, *failure);
     if (final) return exit_needs_person;
 

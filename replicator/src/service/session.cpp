@@ -70,16 +70,17 @@ void lock_or_throw(postgres::Connection& target, const std::string& pipeline, co
     if (!ended && holder && apply::is_gone(*holder)) {
       ended = true;
       apply::end_left_session(target, pipeline);
-      log::info("session_ended", "ended the session that a dead service has left on the target", {{"pid", holder->pid}});
+      log::info("session_ended", "ended the session that a dead service has left on the target",
+                {{"pid", holder->pid}});
       continue;
     }
     if (std::chrono::steady_clock::now() >= deadline) {
-      throw Error{Failure{
-          .name = ErrorName::pipeline_in_use,
-          .recovery = holder && apply::is_gone(*holder) ? Recovery::retry : Recovery::stop,
-          .message = fmt::format("another service runs the pipeline \"{}\"", pipeline),
-          .detail = holder ? fmt::format("host \"{}\", process {}", holder->host, holder->pid) : std::string{},
-          .phase = "check"}};
+      throw Error{
+          Failure{.name = ErrorName::pipeline_in_use,
+                  .recovery = holder && apply::is_gone(*holder) ? Recovery::retry : Recovery::stop,
+                  .message = fmt::format("another service runs the pipeline \"{}\"", pipeline),
+                  .detail = holder ? fmt::format("host \"{}\", process {}", holder->host, holder->pid) : std::string{},
+                  .phase = "check"}};
     }
     auto descriptors = std::to_array<pollfd>({{finish.descriptor(), POLLIN, 0}});
     if (wait_for(descriptors, 200ms)) throw postgres::Interrupted{};
@@ -98,11 +99,13 @@ apply::CommitMode commit_mode(const Situation& now, postgres::Connection& target
 /// From here on the session speaks the source's encoding, in which the values are.
 void use_encoding(postgres::Connection& target, const std::string& encoding) {
   if (PQsetClientEncoding(target.handle(), encoding.c_str()) != 0) {
-    throw Error{Failure{.name = ErrorName::incompatible_type,
-                        .message = fmt::format("target cannot take values in the source's encoding {}", encoding),
-                        .remedy = fmt::format("the target's database needs an encoding to which PostgreSQL converts from {}: "
-                                              "UTF8 serves all", encoding),
-                        .phase = "connect"}};
+    throw Error{
+        Failure{.name = ErrorName::incompatible_type,
+                .message = fmt::format("target cannot take values in the source's encoding {}", encoding),
+                .remedy = fmt::format("the target's database needs an encoding to which PostgreSQL converts from {}: "
+                                      "UTF8 serves all",
+                                      encoding),
+                .phase = "connect"}};
   }
 }
 
@@ -110,8 +113,7 @@ void use_encoding(postgres::Connection& target, const std::string& encoding) {
 /// sessions first and then waits for walsenders, without a limit.
 class Monitor {
  public:
-  Monitor(const Config& config, const Event* stop)
-      : config_{config}, connection_{stream::open_monitor(config, stop)} {}
+  Monitor(const Config& config, const Event* stop) : config_{config}, connection_{stream::open_monitor(config, stop)} {}
 
   [[nodiscard]] std::optional<stream::SlotInfo> slot() { return stream::find_slot(connection_, config_.source.slot); }
   [[nodiscard]] int socket() const { return PQsocket(connection_.handle()); }
@@ -119,7 +121,8 @@ class Monitor {
   void look(StatusBoard& board, const PieceQueue& queue) {
     connection_.set_phase("watch");
     const auto result = connection_.exec(
-        "SELECT pg_catalog.pg_current_wal_flush_lsn(), pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), restart_lsn) "
+        "SELECT pg_catalog.pg_current_wal_flush_lsn(), "
+        "pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), restart_lsn) "
         "FROM pg_catalog.pg_replication_slots WHERE slot_name = $1",
         {config_.source.slot});
     if (postgres::rows(result) == 0) return;
@@ -171,11 +174,12 @@ void Session::run() {
   const auto mode = commit_mode(now, target);
   const auto claim = apply::claim_pipeline(target, config_.pipeline, now.slot->transactions, now.same_cluster());
   if (!history_.may_be_at(claim.position)) {
-    throw Error{Failure{.name = ErrorName::commit_unknown,
-                        .message = fmt::format("target stands at {}, where this service has not left it (it was durable at {})",
-                                               claim.position.text(), history_.durable.text()),
-                        .remedy = "find out who changed walgate.progress, or whether the target was restored",
-                        .phase = "check"}};
+    throw Error{
+        Failure{.name = ErrorName::commit_unknown,
+                .message = fmt::format("target stands at {}, where this service has not left it (it was durable at {})",
+                                       claim.position.text(), history_.durable.text()),
+                .remedy = "find out who changed walgate.progress, or whether the target was restored",
+                .phase = "check"}};
   }
   history_.boundaries.clear();
   history_.set_durable(claim.position);
@@ -231,13 +235,14 @@ void Session::run() {
   apply::TableSet table_set{config_, &stop_, now.same_database(), target, now.relations};
   use_encoding(target, now.source.encoding);
   if (PQsetClientEncoding(replication.handle(), now.source.encoding.c_str()) != 0) replication.throw_lost();
-  const auto start_streaming = wire::Encoding{now.source.encoding}.from_utf8(stream::start_command(config_, claim.position));
+  const auto start_streaming =
+      wire::Encoding{now.source.encoding}.from_utf8(stream::start_command(config_, claim.position));
   // Declared before the applier: its decoder owns the relations that the pieces point to.
   std::optional<stream::Receiver> receiver;
-  apply::Applier applier{std::move(target), std::move(table_set), config_, start, queue, acknowledgement, board_, history_,
-                         applier_finish};
-  receiver.emplace(postgres::ReplicationStream{std::move(replication), start_streaming},
-                   claim.position, queue, acknowledgement, board_, receiver_finish);
+  apply::Applier applier{std::move(target), std::move(table_set), config_, start, queue, acknowledgement, board_,
+                         history_,          applier_finish};
+  receiver.emplace(postgres::ReplicationStream{std::move(replication), start_streaming}, claim.position, queue,
+                   acknowledgement, board_, receiver_finish);
   // Until the slot was ours, others could move it, and a start below its position is forwarded in silence.
   now.slot = monitor.slot();
   throw_errors(check_positions(config_, now));
@@ -276,10 +281,14 @@ void Session::run() {
     } else if (const auto end = outcome.receiver(); end && !source_left) {
       // What has arrived whole is still applied; the source may go.
       source_left = *end == stream::Receiver::End::let_go
-                        ? Failure{.name = ErrorName::target_stalled, .recovery = Recovery::retry,
-                                  .message = "target has answered nothing for 30 s; let go of the slot", .phase = "apply"}
-                        : Failure{.name = ErrorName::connection_lost, .recovery = Recovery::retry,
-                                  .message = "source ended the stream", .phase = "receive"};
+                        ? Failure{.name = ErrorName::target_stalled,
+                                  .recovery = Recovery::retry,
+                                  .message = "target has answered nothing for 30 s; let go of the slot",
+                                  .phase = "apply"}
+                        : Failure{.name = ErrorName::connection_lost,
+                                  .recovery = Recovery::retry,
+                                  .message = "source ended the stream",
+                                  .phase = "receive"};
       receiver->release();
       queue.close();
       log::warning(text_of(source_left->name), source_left->message);
@@ -306,7 +315,8 @@ void Session::run() {
   }
 
   applier_finish.set();
-  if (outcome.error() && receiving.joinable() && !outcome.receiver()) {  // the applier may have failed: do not keep the slot
+  if (outcome.error() && receiving.joinable() &&
+      !outcome.receiver()) {  // the applier may have failed: do not keep the slot
     receiver_finish.set();
     receiving.join();
     receiver->release();
@@ -322,7 +332,8 @@ void Session::run() {
     return;
   }
   if (source_left) throw Error{*source_left};
-  throw Error{Failure{.name = ErrorName::internal_error, .message = "applier ended without a reason", .phase = "apply"}};
+  throw Error{
+      Failure{.name = ErrorName::internal_error, .message = "applier ended without a reason", .phase = "apply"}};
 }
 
 void Session::remember_slot() {

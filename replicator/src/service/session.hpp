@@ -1,8 +1,8 @@
 // session.hpp - one stretch of streaming: from connecting to the first failure.
 //
-// Connects (the target first: while it is down the source is left alone), checks, claims the pipeline, then runs receiver and
-// applier until one of them ends.  Whatever fails ends the whole session; the run loop starts the next one from the
-// position that the target then holds.  So there is one way in, and no half-failed state to mend.
+// Connects (the target first: while it is down the source is left alone), checks, claims the pipeline, then runs
+// receiver and applier until one of them ends.  Whatever fails ends the whole session; the run loop starts the next one
+// from the position that the target then holds.  So there is one way in, and no half-failed state to mend.
 #pragma once
 
 #include "apply/history.hpp"
@@ -15,8 +15,7 @@ namespace walgate::service {
 class Session {
  public:
   /// `finish`: leave after the transaction in flight.  `stop`: leave now.
-  Session(const Config& config, StatusBoard& board, apply::History& history, const Event& finish,
-          const Event& stop);
+  Session(const Config& config, StatusBoard& board, apply::History& history, const Event& finish, const Event& stop);
 
   /// Returns when `finish` is set and the work in flight is done.  Throws Error; Interrupted after `stop`.
   void run();

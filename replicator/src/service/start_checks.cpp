@@ -35,16 +35,20 @@ class Findings {
 /// The OID of type money.
 constexpr std::uint32_t money_oid = 790;
 
-std::string slot_text(const Config& config) { return fmt::format("slot \"{}\"", config.source.slot); }
+std::string slot_text(const Config& config) {
+  return fmt::format("slot \"{}\"", config.source.slot);
+}
 
 void check_slot(const Config& config, const Situation& now, Findings& findings) {
   if (!now.slot) {
-    findings.error(ErrorName::slot_missing, slot_text(config),
-                   now.registration ? "the slot is gone, and with it the changes since the target's position"
-                                    : "the source has no such logical slot",
-                   now.registration ? "the target has to be filled anew: `walgate remove --keep-slot`, create the slot, fill the tables, "
-                                      "`walgate init`"
-                                    : fmt::format("on the source: SELECT walgate.create_slot('{}')", config.source.slot));
+    findings.error(
+        ErrorName::slot_missing, slot_text(config),
+        now.registration ? "the slot is gone, and with it the changes since the target's position"
+                         : "the source has no such logical slot",
+        now.registration
+            ? "the target has to be filled anew: `walgate remove --keep-slot`, create the slot, fill the tables, "
+              "`walgate init`"
+            : fmt::format("on the source: SELECT walgate.create_slot('{}')", config.source.slot));
     return;
   }
   const auto& slot = *now.slot;
@@ -91,19 +95,21 @@ void check_registration(const Config& config, const Situation& now, Findings& fi
   const auto pipeline = fmt::format("pipeline \"{}\"", config.pipeline);
   if (known.target_system != now.target.system || known.target_database != now.target.database) {
     findings.error(ErrorName::other_target_system, pipeline,
-                   "the target is a copy of the one that was registered: its walgate tables came from another cluster or database");
+                   "the target is a copy of the one that was registered: its walgate tables came from another cluster "
+                   "or database");
   }
   if (known.source_system != now.source.system || known.source_database != now.source.database) {
-    findings.error(ErrorName::other_source_system, pipeline,
-                   fmt::format("the source is another cluster or database (system identifier {}, database oid {}) than the "
-                               "registered one ({}, {})",
-                               now.source.system, now.source.database, known.source_system, known.source_database));
+    findings.error(
+        ErrorName::other_source_system, pipeline,
+        fmt::format("the source is another cluster or database (system identifier {}, database oid {}) than the "
+                    "registered one ({}, {})",
+                    now.source.system, now.source.database, known.source_system, known.source_database));
     return;
   }
   if (known.slot != config.source.slot) {
     findings.error(ErrorName::pipeline_exists_elsewhere, pipeline,
-                   fmt::format("the pipeline is registered with the slot \"{}\", the configuration says \"{}\"", known.slot,
-                               config.source.slot));
+                   fmt::format("the pipeline is registered with the slot \"{}\", the configuration says \"{}\"",
+                               known.slot, config.source.slot));
     return;
   }
   if (known.source_timeline != now.source.timeline) {
@@ -113,36 +119,42 @@ void check_registration(const Config& config, const Situation& now, Findings& fi
     return;
   }
   if (now.progress && now.progress->position > now.source.flushed) {
-    findings.error(ErrorName::source_restored, "source",
-                   fmt::format("the source's WAL ends at {}, before the target's position {}: the source was restored to an "
-                               "older state",
-                               now.source.flushed.text(), now.progress->position.text()));
+    findings.error(
+        ErrorName::source_restored, "source",
+        fmt::format("the source's WAL ends at {}, before the target's position {}: the source was restored to an "
+                    "older state",
+                    now.source.flushed.text(), now.progress->position.text()));
     return;
   }
   if (wants_replica_role(config, now) != known.replica_role) {
-    findings.error(ErrorName::rights_changed, pipeline,
-                   known.replica_role
-                       ? "the pipeline was registered to run with session_replication_role = replica, which its role may not "
-                         "set any more, or the configuration forbids"
-                       : "the pipeline was registered to run with foreign keys and triggers at work, and now its role could "
-                         "switch them off",
-                   "restore the right or the configuration, or register the pipeline anew by `walgate remove --keep-slot` and "
-                   "`walgate init` once both sides are equal");
+    findings.error(
+        ErrorName::rights_changed, pipeline,
+        known.replica_role
+            ? "the pipeline was registered to run with session_replication_role = replica, which its role may not "
+              "set any more, or the configuration forbids"
+            : "the pipeline was registered to run with foreign keys and triggers at work, and now its role could "
+              "switch them off",
+        "restore the right or the configuration, or register the pipeline anew by `walgate remove --keep-slot` and "
+        "`walgate init` once both sides are equal");
   }
   if (now.slot && now.progress && now.slot->confirmed_flush > now.progress->position) {
     slot_is_ahead(config, now, findings);
   }
 }
 
-std::string joined(const std::vector<std::string>& items) { return fmt::format("{}", fmt::join(items, ", ")); }
+std::string joined(const std::vector<std::string>& items) {
+  return fmt::format("{}", fmt::join(items, ", "));
+}
 
 void check_roles(const Config& config, const Situation& now, const TargetTable& table, Findings& findings) {
   const auto name = table.name.display();
   if (!table.missing_rights.empty()) {
-    findings.error(ErrorName::target_role_not_allowed, name,
-                   fmt::format("our role on the target lacks {}", joined(table.missing_rights)),
-                   fmt::format("GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON {} TO the role of target.conninfo, and USAGE on "
-                               "its schema", table.name.quoted()));
+    findings.error(
+        ErrorName::target_role_not_allowed, name,
+        fmt::format("our role on the target lacks {}", joined(table.missing_rights)),
+        fmt::format("GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON {} TO the role of target.conninfo, and USAGE on "
+                    "its schema",
+                    table.name.quoted()));
   }
   if (wants_replica_role(config, now)) {
     if (!table.ordinary_triggers.empty()) {
@@ -155,10 +167,11 @@ void check_roles(const Config& config, const Situation& now, const TargetTable& 
       foreign.push_back(fmt::format("{} of {}", display_identifier(key.name), key.table.display()));
     }
     if (!foreign.empty()) {
-      findings.add(Severity::info, ErrorName::replica_role_switches_off, name,
-                   fmt::format("foreign keys of tables outside of the pipeline, which our changes neither check nor follow: {}",
-                               joined(foreign)),
-                   "keep those tables in step yourself, or set target.replica_role to \"never\"");
+      findings.add(
+          Severity::info, ErrorName::replica_role_switches_off, name,
+          fmt::format("foreign keys of tables outside of the pipeline, which our changes neither check nor follow: {}",
+                      joined(foreign)),
+          "keep those tables in step yourself, or set target.replica_role to \"never\"");
     }
     if (!table.deferrable_keys.empty()) {
       findings.add(Severity::warning, ErrorName::replica_role_switches_off, name,
@@ -170,12 +183,14 @@ void check_roles(const Config& config, const Situation& now, const TargetTable& 
   }
   for (const auto& key : table.foreign_keys) {
     if (key.deferrable) continue;
-    findings.add(Severity::warning, ErrorName::not_deferrable, name,
-                 fmt::format("foreign key {} is checked at each statement; a command of the source that deletes or changes several "
-                             "related rows may be refused row by row",
-                             display_identifier(key.name)),
-                 fmt::format("ALTER TABLE {} ALTER CONSTRAINT {} DEFERRABLE, or let the role set session_replication_role",
-                             table.name.quoted(), quote_identifier(key.name)));
+    findings.add(
+        Severity::warning, ErrorName::not_deferrable, name,
+        fmt::format(
+            "foreign key {} is checked at each statement; a command of the source that deletes or changes several "
+            "related rows may be refused row by row",
+            display_identifier(key.name)),
+        fmt::format("ALTER TABLE {} ALTER CONSTRAINT {} DEFERRABLE, or let the role set session_replication_role",
+                    table.name.quoted(), quote_identifier(key.name)));
   }
 }
 
@@ -195,8 +210,9 @@ Situation look_around(const Config& config, postgres::Connection& replication, p
   now.may_replica_role = apply::may_use_replica_role(target);
   now.own_tables = migrate::missing_own_migrations(target).empty();
   now.may_create_tables = bool_field(
-      target.exec("SELECT coalesce((SELECT pg_catalog.has_schema_privilege(oid, 'CREATE') FROM pg_catalog.pg_namespace "
-                  "WHERE nspname = 'walgate'), pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'))"),
+      target.exec(
+          "SELECT coalesce((SELECT pg_catalog.has_schema_privilege(oid, 'CREATE') FROM pg_catalog.pg_namespace "
+          "WHERE nspname = 'walgate'), pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'))"),
       0, 0);
   now.target_lc_monetary = text_field(target.exec("SELECT pg_catalog.current_setting('lc_monetary')"), 0, 0);
   if (now.own_tables) {
@@ -214,16 +230,18 @@ std::vector<Finding> check_positions(const Config& config, const Situation& now)
   if (!now.own_tables && !now.may_create_tables) {
     findings.error(ErrorName::target_role_not_allowed, "schema walgate",
                    "walgate's tables are not on the target yet, and our role may not create them",
-                   "GRANT CREATE ON DATABASE to the role for the first start, or create the schema walgate and make the role its owner");
+                   "GRANT CREATE ON DATABASE to the role for the first start, or create the schema walgate and make "
+                   "the role its owner");
   }
   check_slot(config, now, findings);
   check_publications(config, now, findings);
   if (now.registration) check_registration(config, now, findings);
   if (now.same_cluster() && stream::is_synchronous_standby(now.source)) {
-    findings.add(Severity::info, ErrorName::waits_for_itself, fmt::format("pipeline \"{}\"", config.pipeline),
-                 "source and target are one cluster, which waits for us before it answers a COMMIT: our own commits use "
-                 "synchronous_commit = local",
-                 "nothing to do");
+    findings.add(
+        Severity::info, ErrorName::waits_for_itself, fmt::format("pipeline \"{}\"", config.pipeline),
+        "source and target are one cluster, which waits for us before it answers a COMMIT: our own commits use "
+        "synchronous_commit = local",
+        "nothing to do");
   }
   return findings.take();
 }
@@ -250,17 +268,19 @@ std::vector<Finding> check_mapping(const Config& config, const Situation& now, p
       return column.base_oid == money_oid && mapping.target_column(column.name);
     });
     if (has_money && now.source.lc_monetary != now.target_lc_monetary) {
-      findings.add(Severity::warning, ErrorName::incompatible_type, source.display(),
-                   fmt::format("type money travels as a bare number, which lc_monetary \"{}\" of the source and \"{}\" of the "
-                               "target read differently",
-                               now.source.lc_monetary, now.target_lc_monetary),
-                   "give both servers the same lc_monetary, or use numeric");
+      findings.add(
+          Severity::warning, ErrorName::incompatible_type, source.display(),
+          fmt::format("type money travels as a bare number, which lc_monetary \"{}\" of the source and \"{}\" of the "
+                      "target read differently",
+                      now.source.lc_monetary, now.target_lc_monetary),
+          "give both servers the same lc_monetary, or use numeric");
     }
     const auto path = mapping.rule == nullptr ? std::string{} : mapping.rule->path;
     const auto [other, is_new] = taken.emplace(*mapping.target, source);
     if (!is_new) {
       findings.error(ErrorName::two_sources_one_target, source.display(),
-                     fmt::format("goes to {}, and so does {}", mapping.target->display(), other->second.display()), {}, path);
+                     fmt::format("goes to {}, and so does {}", mapping.target->display(), other->second.display()), {},
+                     path);
       continue;
     }
     const auto table = tables.find(*mapping.target);
@@ -323,8 +343,8 @@ std::vector<Finding> check_source(const Config& config, postgres::Connection& so
     return findings.take();
   }
   for (const auto& publication : config.source.publications) {
-    const auto result = source.exec(
-        fmt::format("SELECT severity, name, object, finding, remedy FROM walgate.check_source({})", quote_literal(publication)));
+    const auto result = source.exec(fmt::format(
+        "SELECT severity, name, object, finding, remedy FROM walgate.check_source({})", quote_literal(publication)));
     for (int row = 0; row < postgres::rows(result); ++row) {
       const auto severity = text_field(result, row, 0);
       const auto name = text_field(result, row, 1);
@@ -353,14 +373,16 @@ std::vector<Finding> check_source(const Config& config, postgres::Connection& so
 void throw_errors(const std::vector<Finding>& findings) {
   const auto first = std::ranges::find(findings, Severity::error, &Finding::severity);
   if (first == findings.end()) return;
-  Failure failure{.name = first->name,
-                  .recovery = Recovery::stop,
-                  .message = fmt::format("{}{}: {}", first->path.empty() ? "" : first->path + ": ", first->object, first->finding),
-                  .remedy = first->remedy,
-                  .phase = "check"};
+  Failure failure{
+      .name = first->name,
+      .recovery = Recovery::stop,
+      .message = fmt::format("{}{}: {}", first->path.empty() ? "" : first->path + ": ", first->object, first->finding),
+      .remedy = first->remedy,
+      .phase = "check"};
   for (auto finding = std::next(first); finding != findings.end(); ++finding) {
     if (finding->severity != Severity::error) continue;
-    failure.detail += fmt::format("{}{}: {}", failure.detail.empty() ? "also " : "; ", finding->object, finding->finding);
+    failure.detail +=
+        fmt::format("{}{}: {}", failure.detail.empty() ? "also " : "; ", finding->object, finding->finding);
   }
   throw Error{std::move(failure)};
 }

@@ -1,8 +1,8 @@
 // start_checks.hpp - everything that must hold before a change is applied, as findings.
 //
-// `check` prints them, `run` stops on the first error before it touches anything.  The position checks rest on one invariant: the
-// slot is acknowledged only after the target has stored the position durably, so the slot can never be ahead of the
-// target.  Where it is, something was lost, re-created, advanced or restored.
+// `check` prints them, `run` stops on the first error before it touches anything.  The position checks rest on one
+// invariant: the slot is acknowledged only after the target has stored the position durably, so the slot can never be
+// ahead of the target.  Where it is, something was lost, re-created, advanced or restored.
 #pragma once
 
 #include <optional>
@@ -19,14 +19,14 @@ namespace walgate::service {
 struct Situation {
   stream::SourceIdentity source;
   std::optional<stream::SlotInfo> slot;
-  std::vector<std::string> publications;      ///< those of the configuration that exist
-  std::vector<wire::Relation> relations;      ///< what they publish
+  std::vector<std::string> publications;  ///< those of the configuration that exist
+  std::vector<wire::Relation> relations;  ///< what they publish
   apply::TargetIdentity target;
-  bool own_tables = false;                    ///< walgate's tables are on the target, at our version
+  bool own_tables = false;  ///< walgate's tables are on the target, at our version
   std::optional<apply::Registration> registration;
   std::optional<apply::Progress> progress;
   bool may_replica_role = false;
-  bool may_create_tables = false;             ///< walgate's own, on the target
+  bool may_create_tables = false;  ///< walgate's own, on the target
   std::string target_lc_monetary;
 
   [[nodiscard]] bool same_cluster() const noexcept { return source.system == target.system; }

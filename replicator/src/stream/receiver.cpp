@@ -114,11 +114,11 @@ bool Receiver::is_stalled() {
 void Receiver::wait_for_work() {
   if (!waiting_) last_progress_ = Clock::now();
   const bool unsent = stream_->flush();
-  auto descriptors = std::to_array<pollfd>(
-      {{finish_.descriptor(), POLLIN, 0},
-       {acknowledgement_.changed().descriptor(), POLLIN, 0},
-       {waiting_ ? queue_.room().descriptor() : -1, POLLIN, 0},
-       {waiting_ && !unsent ? -1 : stream_->socket(), static_cast<short>((waiting_ ? 0 : POLLIN) | (unsent ? POLLOUT : 0)), 0}});
+  auto descriptors = std::to_array<pollfd>({{finish_.descriptor(), POLLIN, 0},
+                                            {acknowledgement_.changed().descriptor(), POLLIN, 0},
+                                            {waiting_ ? queue_.room().descriptor() : -1, POLLIN, 0},
+                                            {waiting_ && !unsent ? -1 : stream_->socket(),
+                                             static_cast<short>((waiting_ ? 0 : POLLIN) | (unsent ? POLLOUT : 0)), 0}});
   wait_for(descriptors, 1s);
   // Cleared before the next look at what they stand for: what happens after that look sets them again.
   queue_.room().clear();

@@ -1,8 +1,9 @@
 // receiver.hpp - the thread that reads the source's stream.
 //
-// Owns the replication connection.  Turns frames into pieces for the queue, answers keepalives, and acknowledges what the
-// target holds durably, whether or not the queue has room.  It lets go of the connection when the target has made no step for a
-// while, so that a source can always shut down (walsender.c: at a fast shutdown it waits for our acknowledgement without a limit).
+// Owns the replication connection.  Turns frames into pieces for the queue, answers keepalives, and acknowledges what
+// the target holds durably, whether or not the queue has room.  It lets go of the connection when the target has made
+// no step for a while, so that a source can always shut down (walsender.c: at a fast shutdown it waits for our
+// acknowledgement without a limit).
 #pragma once
 
 #include <chrono>

@@ -24,8 +24,8 @@ std::string literals(const std::vector<std::string>& items) {
 }  // namespace
 
 std::vector<std::string> existing_publications(postgres::Connection& source, const std::vector<std::string>& names) {
-  const auto result = source.exec(
-      fmt::format("SELECT pubname FROM pg_catalog.pg_publication WHERE pubname IN ({})", literals(names)));
+  const auto result =
+      source.exec(fmt::format("SELECT pubname FROM pg_catalog.pg_publication WHERE pubname IN ({})", literals(names)));
   std::vector<std::string> found;
   for (int row = 0; row < rows(result); ++row) found.push_back(text_field(result, row, 0));
   return found;

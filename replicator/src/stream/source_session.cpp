@@ -40,7 +40,8 @@ Connection open_replication(const Config& config, const Event* stop) {
   auto options = options_of(config);
   options.replication = true;
   // Spilling to disk doubles the cost of decoding.
-  options.settings.emplace_back("logical_decoding_work_mem", fmt::format("{}kB", config.source.decoding_work_mem_bytes / 1024));
+  options.settings.emplace_back("logical_decoding_work_mem",
+                                fmt::format("{}kB", config.source.decoding_work_mem_bytes / 1024));
   return Connection{options, stop};
 }
 
@@ -72,12 +73,13 @@ SourceIdentity identify_source(Connection& replication) {
 }
 
 std::optional<SlotInfo> find_slot(Connection& source, const std::string& slot) {
-  const auto result = source.exec(fmt::format(
-      "SELECT s.plugin, s.database, s.active_pid, coalesce(s.confirmed_flush_lsn, '0/0'), coalesce(s.restart_lsn, '0/0'), "
-      "coalesce(s.wal_status, ''), coalesce(t.total_txns, 0) FROM pg_catalog.pg_replication_slots s "
-      "LEFT JOIN pg_catalog.pg_stat_replication_slots t USING (slot_name) "
-      "WHERE s.slot_name = {} AND s.slot_type = 'logical'",
-      quote_literal(slot)));
+  const auto result = source.exec(
+      fmt::format("SELECT s.plugin, s.database, s.active_pid, coalesce(s.confirmed_flush_lsn, '0/0'), "
+                  "coalesce(s.restart_lsn, '0/0'), "
+                  "coalesce(s.wal_status, ''), coalesce(t.total_txns, 0) FROM pg_catalog.pg_replication_slots s "
+                  "LEFT JOIN pg_catalog.pg_stat_replication_slots t USING (slot_name) "
+                  "WHERE s.slot_name = {} AND s.slot_type = 'logical'",
+                  quote_literal(slot)));
   if (rows(result) == 0) return std::nullopt;
   SlotInfo info;
   info.plugin = text_field(result, 0, 0);
@@ -91,8 +93,8 @@ std::optional<SlotInfo> find_slot(Connection& source, const std::string& slot) {
 }
 
 bool is_synchronous_standby(const SourceIdentity& source) {
-  // The list's grammar is that of replication/syncrep_gram.y: names, quoted or not, and "*".  A name that only looks like
-  // ours costs a flush per commit, nothing more.
+  // The list's grammar is that of replication/syncrep_gram.y: names, quoted or not, and "*".  A name that only looks
+  // like ours costs a flush per commit, nothing more.
   const auto lower = [](std::string text) {
     std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return text;

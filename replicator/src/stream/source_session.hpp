@@ -26,8 +26,8 @@ struct SourceIdentity {
   Lsn flushed;                   ///< pg_current_wal_flush_lsn()
   std::string application_name;  ///< as the server sees us
   std::string synchronous_standby_names;
-  bool in_recovery = false;      ///< a standby
-  std::string lc_monetary;       ///< how money is written there
+  bool in_recovery = false;  ///< a standby
+  std::string lc_monetary;   ///< how money is written there
 };
 /// On a replication connection.
 [[nodiscard]] SourceIdentity identify_source(postgres::Connection& replication);

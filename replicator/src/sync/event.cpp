@@ -15,7 +15,9 @@ Event::Event() : descriptor_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
   if (descriptor_ < 0) throw std::system_error{errno, std::generic_category(), "could not make an eventfd"};
 }
 
-Event::~Event() { close(descriptor_); }
+Event::~Event() {
+  close(descriptor_);
+}
 
 void Event::set() noexcept {
   const std::uint64_t one = 1;

@@ -29,7 +29,8 @@ class ArrayValue {
   }
   /// The whole parameter.
   [[nodiscard]] const std::string& bytes() {
-    for (int i = 0; i < 4; ++i) bytes_[size_at + static_cast<std::size_t>(i)] = static_cast<char>(size_ >> (8 * (3 - i)));
+    for (int i = 0; i < 4; ++i)
+      bytes_[size_at + static_cast<std::size_t>(i)] = static_cast<char>(size_ >> (8 * (3 - i)));
     return bytes_;
   }
 

@@ -54,16 +54,24 @@ Frame Decoder::decode(std::string_view bytes) {
 void Decoder::read_record(RecordKind kind, std::string_view body, Frame& frame) {
   if (!hello_ && kind != RecordKind::hello) throw ProtocolError{"session does not start with a hello record"};
   switch (kind) {
-    case RecordKind::hello: return read_hello(Reader{body});
-    case RecordKind::begin: return read_begin(Reader{body}, frame);
-    case RecordKind::relation: return read_relation(Reader{body});
+    case RecordKind::hello:
+      return read_hello(Reader{body});
+    case RecordKind::begin:
+      return read_begin(Reader{body}, frame);
+    case RecordKind::relation:
+      return read_relation(Reader{body});
     case RecordKind::insert:
     case RecordKind::update:
-    case RecordKind::delete_: return read_row_change(kind, Reader{body}, frame);
-    case RecordKind::truncate: return read_truncate(Reader{body}, frame);
-    case RecordKind::rewrite: return read_rewrite(Reader{body}, frame);
-    case RecordKind::message: return read_message(Reader{body}, frame);
-    case RecordKind::commit: return read_commit(Reader{body}, frame);
+    case RecordKind::delete_:
+      return read_row_change(kind, Reader{body}, frame);
+    case RecordKind::truncate:
+      return read_truncate(Reader{body}, frame);
+    case RecordKind::rewrite:
+      return read_rewrite(Reader{body}, frame);
+    case RecordKind::message:
+      return read_message(Reader{body}, frame);
+    case RecordKind::commit:
+      return read_commit(Reader{body}, frame);
   }
   throw ProtocolError{fmt::format("unknown record kind 0x{:02x}", static_cast<unsigned>(kind))};
 }
@@ -76,8 +84,8 @@ void Decoder::read_hello(Reader reader) {
   Hello hello;
   hello.version = reader.u16();
   if (hello.version != protocol_version) {
-    throw VersionError{fmt::format("source speaks protocol version {}, this service speaks {}", hello.version,
-                                    protocol_version)};
+    throw VersionError{
+        fmt::format("source speaks protocol version {}, this service speaks {}", hello.version, protocol_version)};
   }
   hello.server_version_num = reader.u32();
   hello.extension_version = reader.string();
@@ -97,8 +105,8 @@ void Decoder::read_begin(Reader reader, Frame& frame) {
   reader.expect_end();
   if (begin.final_lsn >= begin.end_lsn) throw ProtocolError{"transaction ends before its commit record"};
   if (begin.final_lsn < last_end_) {
-    throw ProtocolError{fmt::format("transaction at {} comes after one that ended at {}", begin.final_lsn.text(),
-                                    last_end_.text())};
+    throw ProtocolError{
+        fmt::format("transaction at {} comes after one that ended at {}", begin.final_lsn.text(), last_end_.text())};
   }
   open_ = begin;
   changes_in_transaction_ = 0;
@@ -120,7 +128,8 @@ void Decoder::read_relation(Reader reader) {
   for (std::uint16_t i = 0; i < count; ++i) {
     Column column;
     const auto flags = reader.u8();
-    if ((flags & ~(column_is_key | column_is_generated)) != 0) throw ProtocolError{"relation record has an unknown column flag"};
+    if ((flags & ~(column_is_key | column_is_generated)) != 0)
+      throw ProtocolError{"relation record has an unknown column flag"};
     column.is_key = (flags & column_is_key) != 0;
     column.is_generated = (flags & column_is_generated) != 0;
     column.format = static_cast<ValueFormat>(reader.u8());

@@ -31,8 +31,8 @@ struct Hello {
 /// A transaction's head: all that is known before its first change.
 struct Begin {
   std::uint32_t xid = 0;
-  Lsn final_lsn;  ///< where the commit record starts
-  Lsn end_lsn;    ///< the byte after it: what is confirmed
+  Lsn final_lsn;                 ///< where the commit record starts
+  Lsn end_lsn;                   ///< the byte after it: what is confirmed
   std::int64_t commit_time = 0;  ///< microseconds since 2000-01-01 UTC
 };
 
@@ -48,9 +48,9 @@ struct Message {
 struct Change {
   RecordKind kind = RecordKind::insert;
   std::uint8_t flags = 0;
-  std::uint32_t truncate_index = 0;      ///< truncate only: index into Frame::truncates
-  const Relation* relation = nullptr;    ///< null for a truncate
-  std::string_view old_tuple;            ///< empty when there is none
+  std::uint32_t truncate_index = 0;    ///< truncate only: index into Frame::truncates
+  const Relation* relation = nullptr;  ///< null for a truncate
+  std::string_view old_tuple;          ///< empty when there is none
   std::string_view new_tuple;
 };
 

@@ -16,15 +16,40 @@ namespace {
 
 /// PostgreSQL's names of server encodings, and iconv's.
 constexpr auto names = std::to_array<std::pair<std::string_view, const char*>>({
-    {"UTF8", ""},               {"SQL_ASCII", ""},          {"LATIN1", "ISO-8859-1"},   {"LATIN2", "ISO-8859-2"},
-    {"LATIN3", "ISO-8859-3"},   {"LATIN4", "ISO-8859-4"},   {"LATIN5", "ISO-8859-9"},   {"LATIN6", "ISO-8859-10"},
-    {"LATIN7", "ISO-8859-13"},  {"LATIN8", "ISO-8859-14"},  {"LATIN9", "ISO-8859-15"},  {"LATIN10", "ISO-8859-16"},
-    {"ISO_8859_5", "ISO-8859-5"}, {"ISO_8859_6", "ISO-8859-6"}, {"ISO_8859_7", "ISO-8859-7"}, {"ISO_8859_8", "ISO-8859-8"},
-    {"WIN1250", "CP1250"},      {"WIN1251", "CP1251"},      {"WIN1252", "CP1252"},      {"WIN1253", "CP1253"},
-    {"WIN1254", "CP1254"},      {"WIN1255", "CP1255"},      {"WIN1256", "CP1256"},      {"WIN1257", "CP1257"},
-    {"WIN1258", "CP1258"},      {"WIN866", "CP866"},        {"WIN874", "CP874"},        {"KOI8R", "KOI8-R"},
-    {"KOI8U", "KOI8-U"},        {"EUC_JP", "EUC-JP"},       {"EUC_CN", "EUC-CN"},       {"EUC_KR", "EUC-KR"},
-    {"EUC_TW", "EUC-TW"},       {"EUC_JIS_2004", "EUC-JISX0213"},
+    {"UTF8", ""},
+    {"SQL_ASCII", ""},
+    {"LATIN1", "ISO-8859-1"},
+    {"LATIN2", "ISO-8859-2"},
+    {"LATIN3", "ISO-8859-3"},
+    {"LATIN4", "ISO-8859-4"},
+    {"LATIN5", "ISO-8859-9"},
+    {"LATIN6", "ISO-8859-10"},
+    {"LATIN7", "ISO-8859-13"},
+    {"LATIN8", "ISO-8859-14"},
+    {"LATIN9", "ISO-8859-15"},
+    {"LATIN10", "ISO-8859-16"},
+    {"ISO_8859_5", "ISO-8859-5"},
+    {"ISO_8859_6", "ISO-8859-6"},
+    {"ISO_8859_7", "ISO-8859-7"},
+    {"ISO_8859_8", "ISO-8859-8"},
+    {"WIN1250", "CP1250"},
+    {"WIN1251", "CP1251"},
+    {"WIN1252", "CP1252"},
+    {"WIN1253", "CP1253"},
+    {"WIN1254", "CP1254"},
+    {"WIN1255", "CP1255"},
+    {"WIN1256", "CP1256"},
+    {"WIN1257", "CP1257"},
+    {"WIN1258", "CP1258"},
+    {"WIN866", "CP866"},
+    {"WIN874", "CP874"},
+    {"KOI8R", "KOI8-R"},
+    {"KOI8U", "KOI8-U"},
+    {"EUC_JP", "EUC-JP"},
+    {"EUC_CN", "EUC-CN"},
+    {"EUC_KR", "EUC-KR"},
+    {"EUC_TW", "EUC-TW"},
+    {"EUC_JIS_2004", "EUC-JISX0213"},
 });
 
 struct Closer {
@@ -55,7 +80,8 @@ std::string convert(std::string_view text, const char* to, const char* from) {
 
 Encoding::Encoding(std::string_view postgres_name) {
   const auto found = std::ranges::find(names, postgres_name, [](const auto& entry) { return entry.first; });
-  if (found == names.end()) throw ProtocolError{fmt::format("source has the encoding {}, which is not known", postgres_name)};
+  if (found == names.end())
+    throw ProtocolError{fmt::format("source has the encoding {}, which is not known", postgres_name)};
   name_ = found->second;
 }
 

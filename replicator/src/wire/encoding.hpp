@@ -1,7 +1,7 @@
 // encoding.hpp - names between the source's encoding and ours.
 //
-// Values travel in the source's encoding and are converted by the target's server.  Names meet the configuration, which is UTF-8, so
-// inside the service every name is UTF-8.  The names of encodings are PostgreSQL's (mb/pg_wchar.h).
+// Values travel in the source's encoding and are converted by the target's server.  Names meet the configuration, which
+// is UTF-8, so inside the service every name is UTF-8.  The names of encodings are PostgreSQL's (mb/pg_wchar.h).
 #pragma once
 
 #include <string>

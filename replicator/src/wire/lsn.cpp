@@ -27,6 +27,8 @@ std::optional<Lsn> Lsn::parse(std::string_view text) noexcept {
   return Lsn{(std::uint64_t{*high} << 32) | *low};
 }
 
-std::string Lsn::text() const { return fmt::format("{:X}/{:X}", value >> 32, value & 0xFFFFFFFFu); }
+std::string Lsn::text() const {
+  return fmt::format("{:X}/{:X}", value >> 32, value & 0xFFFFFFFFu);
+}
 
 }  // namespace walgate

@@ -14,7 +14,7 @@ struct Column {
   bool is_key = false;        ///< part of the replica identity
   bool is_generated = false;  ///< stored, and computed by the source
   ValueFormat format = ValueFormat::binary;
-  char type_kind = 'b';        ///< pg_type.typtype
+  char type_kind = 'b';  ///< pg_type.typtype
   std::uint32_t type_oid = 0;
   std::uint32_t base_oid = 0;  ///< what a domain stands on, else type_oid
   std::int32_t typmod = -1;

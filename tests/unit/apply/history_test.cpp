@@ -5,7 +5,9 @@
 namespace walgate::apply {
 namespace {
 
-TEST(History, AcceptsAnyPositionAtTheStartOfTheService) { EXPECT_TRUE(History{}.may_be_at(Lsn{5})); }
+TEST(History, AcceptsAnyPositionAtTheStartOfTheService) {
+  EXPECT_TRUE(History{}.may_be_at(Lsn{5}));
+}
 
 TEST(History, AcceptsTheDurablePositionAndThoseBeingCommitted) {
   History history;

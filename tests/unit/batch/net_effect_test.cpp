@@ -14,7 +14,10 @@ using test::FrameBuilder;
 /// A transaction over item (id, a, b) with key id, and log (text) without a key.
 FrameBuilder transaction() {
   FrameBuilder frame;
-  return frame.hello().begin(7, 0x100, 0x110).relation(1, "item", {"id", "a", "b"}, {"id"}).relation(2, "log", {"text"});
+  return frame.hello()
+      .begin(7, 0x100, 0x110)
+      .relation(1, "item", {"id", "a", "b"}, {"id"})
+      .relation(2, "log", {"text"});
 }
 
 std::string text_of(std::string_view tuple) {
@@ -25,7 +28,7 @@ std::string text_of(std::string_view tuple) {
     if (!text.empty()) text += ",";
     text += value.length == wire::length_unchanged_toast ? "~"
             : value.length < 0                           ? "null"
-                                                         : std::string{value.data, static_cast<std::size_t>(value.length)};
+                               : std::string{value.data, static_cast<std::size_t>(value.length)};
   }
   return text;
 }
@@ -40,9 +43,12 @@ std::string effect_of(FrameBuilder frame) {
   if (!effect) return "cannot";
   std::string lines;
   for (const auto& table : effect->tables) {
-    for (const auto& change : table.inserts) lines += fmt::format("insert {} {}\n", table.relation->name, text_of(change.new_tuple));
-    for (const auto& change : table.updates) lines += fmt::format("update {} {}\n", table.relation->name, text_of(change.new_tuple));
-    for (const auto& change : table.deletes) lines += fmt::format("delete {} {}\n", table.relation->name, text_of(change.old_tuple));
+    for (const auto& change : table.inserts)
+      lines += fmt::format("insert {} {}\n", table.relation->name, text_of(change.new_tuple));
+    for (const auto& change : table.updates)
+      lines += fmt::format("update {} {}\n", table.relation->name, text_of(change.new_tuple));
+    for (const auto& change : table.deletes)
+      lines += fmt::format("delete {} {}\n", table.relation->name, text_of(change.old_tuple));
   }
   return lines;
 }
@@ -82,7 +88,8 @@ TEST(NetEffect, RefusesWhatCannotBeSummedUp) {
   EXPECT_EQ(effect_of(transaction().update(1, {"1"}, {"2", "x", "y"})), "cannot");
   EXPECT_EQ(effect_of(transaction().remove_without_address(1)), "cannot");
   EXPECT_EQ(effect_of(transaction().update(2, {"x"})), "cannot");
-  EXPECT_EQ(effect_of(transaction().insert(1, {"1", "x", "y"}).relation(1, "item", {"id"}, {"id"}).remove(1, {"1"})), "cannot");
+  EXPECT_EQ(effect_of(transaction().insert(1, {"1", "x", "y"}).relation(1, "item", {"id"}, {"id"}).remove(1, {"1"})),
+            "cannot");
 }
 
 }  // namespace

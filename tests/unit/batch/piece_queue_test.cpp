@@ -11,9 +11,7 @@ using test::FrameBuilder;
 
 class PieceQueueTest : public testing::Test {
  protected:
-  PieceQueueTest() {
-    [[maybe_unused]] const auto hello = decoder_.decode(FrameBuilder{}.hello().data());
-  }
+  PieceQueueTest() { [[maybe_unused]] const auto hello = decoder_.decode(FrameBuilder{}.hello().data()); }
   /// A whole transaction of `rows` inserts.
   Piece whole(int rows) {
     auto frame = start(rows);

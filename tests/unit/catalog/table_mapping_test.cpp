@@ -18,7 +18,9 @@ std::string target_of(const std::vector<TableRule>& rules, const std::string& sc
   return mapping.target ? mapping.target->display() : "left out";
 }
 
-TEST(TableMapping, WithoutARuleGoesToTheSameName) { EXPECT_EQ(target_of({}, "a", "b"), "a.b"); }
+TEST(TableMapping, WithoutARuleGoesToTheSameName) {
+  EXPECT_EQ(target_of({}, "a", "b"), "a.b");
+}
 
 TEST(TableMapping, FillsThePatternOfTheTarget) {
   const std::vector rules{rule("requisition.*", "batch.batch_*")};

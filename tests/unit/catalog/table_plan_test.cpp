@@ -16,7 +16,9 @@ using test::table;
 using test::text;
 using test::types;
 
-TableMapping mapping_of(const TableRule& made) { return {QualifiedName{"store", "part"}, &made}; }
+TableMapping mapping_of(const TableRule& made) {
+  return {QualifiedName{"store", "part"}, &made};
+}
 
 TablePlan plan_of(const wire::Relation& source, const TableRule& made, const TargetTable& target) {
   auto [plan, differences] = plan_table(source, mapping_of(made), &target, types());
@@ -43,8 +45,8 @@ TEST(TablePlan, WritesAnInsertOfAllMappedColumns) {
 TEST(TablePlan, FollowsRenamedAndLeftOutColumns) {
   auto made = rule();
   made.columns = {{"name", "label"}, {"draft", std::nullopt}};
-  const auto plan = plan_of(relation({{"id", int4}, {"draft", text}, {"name", text}}), made,
-                            table({{"label", text}, {"id", int4}}));
+  const auto plan =
+      plan_of(relation({{"id", int4}, {"draft", text}, {"name", text}}), made, table({{"label", text}, {"id", int4}}));
   EXPECT_EQ(plan.insert().sql, R"(INSERT INTO "store"."part" AS t ("id", "label") VALUES ($1, $2))");
   EXPECT_EQ(plan.columns[1].source, 2);
 }
@@ -111,7 +113,8 @@ TEST(TablePlan, CastsWhereTheConfigurationAsks) {
   auto known = types();
   known.cast_types = {{"varchar(10)", "character varying"}};
   const auto target = table({{"id", int4}, {"name", jsonb}});
-  const auto [plan, differences] = plan_table(relation({{"id", int4}, {"name", text}}), mapping_of(made), &target, known);
+  const auto [plan, differences] =
+      plan_table(relation({{"id", int4}, {"name", text}}), mapping_of(made), &target, known);
   EXPECT_TRUE(differences.empty());
   EXPECT_EQ(plan.insert().sql, R"(INSERT INTO "store"."part" AS t ("id", "name") VALUES ($1, $2::character varying))");
 }
@@ -121,7 +124,8 @@ TEST(TablePlan, OverridesIdentityColumnsAndNeverSetsThem) {
   auto target = table({{"id", int4}, {"no", int4}});
   target.columns[1].identity_always = true;
   const auto plan = plan_of(relation({{"id", int4}, {"no", int4}}), made, target);
-  EXPECT_EQ(plan.insert().sql, R"(INSERT INTO "store"."part" AS t ("id", "no") OVERRIDING SYSTEM VALUE VALUES ($1, $2))");
+  EXPECT_EQ(plan.insert().sql,
+            R"(INSERT INTO "store"."part" AS t ("id", "no") OVERRIDING SYSTEM VALUE VALUES ($1, $2))");
   EXPECT_EQ(plan.update({false, false}, false).sql,
             R"(SELECT 1 FROM ONLY "store"."part" WHERE "id" = $1 AND "no" IS NOT DISTINCT FROM $2 FOR UPDATE)");
 }
@@ -132,9 +136,10 @@ TEST(TablePlan, MovesAnIdentityKeyByDeletingAndInserting) {
   target.columns[0].identity_always = true;
   const auto plan = plan_of(relation({{"id", int4}, {"name", text}}), made, target);
   EXPECT_EQ(plan.update({false, false}, false).sql, R"(UPDATE ONLY "store"."part" SET "name" = $1 WHERE "id" = $2)");
-  EXPECT_EQ(plan.update({false, true}, true).sql,
-            R"(WITH gone AS (DELETE FROM ONLY "store"."part" WHERE "id" = $2 RETURNING *) INSERT INTO "store"."part" ("id", "name") )"
-            R"(OVERRIDING SYSTEM VALUE SELECT $1, gone."name" FROM gone)");
+  EXPECT_EQ(
+      plan.update({false, true}, true).sql,
+      R"(WITH gone AS (DELETE FROM ONLY "store"."part" WHERE "id" = $2 RETURNING *) INSERT INTO "store"."part" ("id", "name") )"
+      R"(OVERRIDING SYSTEM VALUE SELECT $1, gone."name" FROM gone)");
 }
 
 TEST(TablePlan, ComparesAGeneratedKeyAndNeverWritesIt) {
@@ -151,7 +156,8 @@ TEST(TablePlan, ReportsWhatTheTargetLacks) {
   const auto made = rule();
   EXPECT_EQ(differences_of(relation({{"id", int4}}), made, nullptr), "target_table_missing public.item\n");
   const auto narrow = table({{"id", int4}});
-  EXPECT_EQ(differences_of(relation({{"id", int4}, {"name", text}}), made, &narrow), "target_column_missing public.item.name\n");
+  EXPECT_EQ(differences_of(relation({{"id", int4}, {"name", text}}), made, &narrow),
+            "target_column_missing public.item.name\n");
 }
 
 TEST(TablePlan, ReportsColumnsThatNothingFills) {
@@ -166,7 +172,8 @@ TEST(TablePlan, ReportsColumnsThatNothingFills) {
 TEST(TablePlan, ReportsTypesThatNeedACast) {
   const auto made = rule();
   const auto numbers = table({{"id", int4}, {"name", int4}});
-  EXPECT_EQ(differences_of(relation({{"id", int4}, {"name", text}}), made, &numbers), "incompatible_type store.part.name\n");
+  EXPECT_EQ(differences_of(relation({{"id", int4}, {"name", text}}), made, &numbers),
+            "incompatible_type store.part.name\n");
   const auto texts = table({{"id", int4}, {"name", text}});
   EXPECT_EQ(differences_of(relation({{"id", int4}, {"name", int4}}), made, &texts), "");  // any type goes into text
 }
@@ -175,7 +182,8 @@ TEST(TablePlan, ReportsACastToATypeThatIsNotThere) {
   auto made = rule();
   made.cast = {{"name", "nonsense"}};
   const auto target = table({{"id", int4}, {"name", text}});
-  EXPECT_EQ(differences_of(relation({{"id", int4}, {"name", text}}), made, &target), "incompatible_type store.part.name\n");
+  EXPECT_EQ(differences_of(relation({{"id", int4}, {"name", text}}), made, &target),
+            "incompatible_type store.part.name\n");
 }
 
 TEST(TablePlan, ReportsAKeyWithoutUniqueIndex) {
@@ -189,7 +197,8 @@ TEST(TablePlan, ReportsAKeyColumnThatIsLeftOut) {
   auto made = rule();
   made.columns = {{"id", std::nullopt}};
   const auto target = table({{"name", text}}, {});
-  EXPECT_EQ(differences_of(relation({{"id", int4}, {"name", text}}), made, &target), "key_missing_on_target public.item.id\n");
+  EXPECT_EQ(differences_of(relation({{"id", int4}, {"name", text}}), made, &target),
+            "key_missing_on_target public.item.id\n");
 }
 
 TEST(TablePlan, ReportsNamesOfARuleThatAreNotThere) {
@@ -203,7 +212,8 @@ TEST(TablePlan, ReportsNamesOfARuleThatAreNotThere) {
 
 TEST(TablePlan, FindsRowsByTheTargetsKeyWhenTheSourceSendsAllOldValues) {
   const auto made = rule();
-  const auto plan = plan_of(relation({{"name", text}, {"id", int4}}, {}, 'f'), made, table({{"id", int4}, {"name", text}}));
+  const auto plan =
+      plan_of(relation({{"name", text}, {"id", int4}}, {}, 'f'), made, table({{"id", int4}, {"name", text}}));
   EXPECT_TRUE(plan.has_key);
   EXPECT_EQ(plan.delete_row().sql, R"(DELETE FROM ONLY "store"."part" WHERE "id" = $1)");
 }
@@ -215,8 +225,9 @@ TEST(TablePlan, InsertsMaySkipOrOverwriteADuplicate) {
   EXPECT_EQ(plan_of(relation({{"id", int4}, {"name", text}}), made, target).insert().sql,
             R"(INSERT INTO "store"."part" AS t ("id", "name") VALUES ($1, $2) ON CONFLICT ("id") DO NOTHING)");
   made.on_duplicate = OnDuplicate::overwrite;
-  EXPECT_EQ(plan_of(relation({{"id", int4}, {"name", text}}), made, target).insert().sql,
-            R"(INSERT INTO "store"."part" AS t ("id", "name") VALUES ($1, $2) ON CONFLICT ("id") DO UPDATE SET "name" = EXCLUDED."name")");
+  EXPECT_EQ(
+      plan_of(relation({{"id", int4}, {"name", text}}), made, target).insert().sql,
+      R"(INSERT INTO "store"."part" AS t ("id", "name") VALUES ($1, $2) ON CONFLICT ("id") DO UPDATE SET "name" = EXCLUDED."name")");
 }
 
 }  // namespace

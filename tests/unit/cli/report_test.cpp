@@ -93,9 +93,10 @@ TEST(ReportFindings, IsAnArrayWithJson) {
   EXPECT_EQ(
       report_findings(report.context, {{Severity::warning, ErrorName::unlimited_wal_retention, "source", "f", "r"}}),
       0);
-  EXPECT_EQ(report.out.str(),
-            R"([{"severity":"warning","name":"unlimited_wal_retention","object":"source","path":null,"finding":"f","remedy":"r"}])"
-            "\n");
+  EXPECT_EQ(
+      report.out.str(),
+      R"([{"severity":"warning","name":"unlimited_wal_retention","object":"source","path":null,"finding":"f","remedy":"r"}])"
+      "\n");
 }
 
 TEST(ReportFindings, SaysThatThereAreNone) {

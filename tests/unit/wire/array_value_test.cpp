@@ -12,12 +12,8 @@ TEST(ArrayValue, HoldsOneDimensionWithItsElements) {
   array.add({"ab", 2});
   array.add({nullptr, length_null});
   array.add({"", 0});
-  EXPECT_EQ(array.bytes(), test::Bytes{}
-                               .u32(1).u32(1).u32(25).u32(3).u32(1)
-                               .u32(2).raw("ab")
-                               .u32(0xFFFFFFFF)
-                               .u32(0)
-                               .data());
+  EXPECT_EQ(array.bytes(),
+            test::Bytes{}.u32(1).u32(1).u32(25).u32(3).u32(1).u32(2).raw("ab").u32(0xFFFFFFFF).u32(0).data());
 }
 
 }  // namespace

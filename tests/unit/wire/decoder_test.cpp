@@ -38,7 +38,8 @@ std::string transcript_of(Decoder& decoder, const std::string& bytes) {
   const auto frame = decoder.decode(bytes);
   std::string text;
   if (frame.begin) {
-    text += fmt::format("begin {} {} {}\n", frame.begin->xid, frame.begin->final_lsn.text(), frame.begin->end_lsn.text());
+    text +=
+        fmt::format("begin {} {} {}\n", frame.begin->xid, frame.begin->final_lsn.text(), frame.begin->end_lsn.text());
   }
   for (const auto& change : frame.changes) {
     if (change.kind == RecordKind::truncate) {
@@ -188,7 +189,8 @@ TEST(Decoder, RefusesRecordsInTheWrongPlace) {
   EXPECT_EQ(error_of(session().message(true, "a", "b").data()), "message stands in the wrong place");
   EXPECT_EQ(error_of(open_transaction().message(false, "a", "b").data()), "message stands in the wrong place");
   EXPECT_EQ(error_of(open_transaction().begin(8, 0x200, 0x230).data()), "transaction begins inside another one");
-  EXPECT_EQ(error_of(open_transaction().commit(0x100, 0x130).begin(8, 0x200, 0x230).data()), "frame goes on after a commit");
+  EXPECT_EQ(error_of(open_transaction().commit(0x100, 0x130).begin(8, 0x200, 0x230).data()),
+            "frame goes on after a commit");
 }
 
 TEST(Decoder, RefusesAChangeOfARelationThatWasNotDescribed) {
@@ -217,13 +219,15 @@ TEST(Decoder, RefusesTransactionsThatGoBack) {
 TEST(Decoder, RefusesOddTuples) {
   EXPECT_EQ(error_of(open_transaction().insert(1, {"1"}).data()), "tuple has 1 columns where its relation has 2");
   EXPECT_EQ(error_of(open_transaction().remove(1, {"1", "2"}).data()), "tuple has 2 columns where its relation has 1");
-  EXPECT_EQ(error_of(open_transaction().insert(1, {"1", Field::unchanged_toast()}).data()), "tuple has a value of length -2");
+  EXPECT_EQ(error_of(open_transaction().insert(1, {"1", Field::unchanged_toast()}).data()),
+            "tuple has a value of length -2");
   EXPECT_EQ(error_of(open_transaction()
                          .record(RecordKind::insert, Bytes{}.u32(1).u16(2).u32(0xFFFFFFFD).u32(0xFFFFFFFF).data())
                          .data()),
             "tuple has a value of length -3");
-  EXPECT_EQ(error_of(open_transaction().record(RecordKind::insert, Bytes{}.u32(1).u16(2).u32(0x7FFFFFFF).data()).data()),
-            "record is shorter than its fields");
+  EXPECT_EQ(
+      error_of(open_transaction().record(RecordKind::insert, Bytes{}.u32(1).u16(2).u32(0x7FFFFFFF).data()).data()),
+      "record is shorter than its fields");
   EXPECT_EQ(error_of(open_transaction()
                          .record(RecordKind::insert, Bytes{}.u32(1).raw(test::tuple({"1", "a"})).u8(0).data())
                          .data()),
@@ -237,21 +241,15 @@ TEST(Decoder, RefusesUnknownFlags) {
             "change has flags 0x03");
   EXPECT_EQ(error_of(open_transaction().truncate(4, {1}).data()), "truncate has flags 0x04");
   EXPECT_EQ(error_of(open_transaction().truncate(0, {}).data()), "truncate names no relation");
-  EXPECT_EQ(error_of(session()
-                         .begin(7, 0x100, 0x130)
-                         .record(RecordKind::relation, Bytes{}
-                                                           .u32(1)
-                                                           .u32(1)
-                                                           .u32(16001)
-                                                           .u8('r')
-                                                           .u8('d')
-                                                           .string("public")
-                                                           .string("item")
-                                                           .u16(1)
-                                                           .u8(4)
-                                                           .data())
-                         .data()),
-            "relation record has an unknown column flag");
+  EXPECT_EQ(
+      error_of(
+          session()
+              .begin(7, 0x100, 0x130)
+              .record(
+                  RecordKind::relation,
+                  Bytes{}.u32(1).u32(1).u32(16001).u8('r').u8('d').string("public").string("item").u16(1).u8(4).data())
+              .data()),
+      "relation record has an unknown column flag");
 }
 
 /// A frame with every kind of record.

@@ -8,14 +8,23 @@ namespace walgate::wire {
 namespace {
 
 TEST(Encoding, LeavesUtf8AndSqlAsciiAsTheyAre) {
-  EXPECT_EQ(Encoding{"UTF8"}.to_utf8("gr\xC3\xB6\xC3\x9F" "e"), "gr\xC3\xB6\xC3\x9F" "e");
+  EXPECT_EQ(Encoding{"UTF8"}.to_utf8("gr\xC3\xB6\xC3\x9F"
+                                     "e"),
+            "gr\xC3\xB6\xC3\x9F"
+            "e");
   EXPECT_EQ(Encoding{"SQL_ASCII"}.from_utf8("\xFF"), "\xFF");
 }
 
 TEST(Encoding, ConvertsBothWays) {
   const Encoding latin{"LATIN1"};
-  EXPECT_EQ(latin.to_utf8("gr\xF6\xDF" "e"), "gr\xC3\xB6\xC3\x9F" "e");
-  EXPECT_EQ(latin.from_utf8("gr\xC3\xB6\xC3\x9F" "e"), "gr\xF6\xDF" "e");
+  EXPECT_EQ(latin.to_utf8("gr\xF6\xDF"
+                          "e"),
+            "gr\xC3\xB6\xC3\x9F"
+            "e");
+  EXPECT_EQ(latin.from_utf8("gr\xC3\xB6\xC3\x9F"
+                            "e"),
+            "gr\xF6\xDF"
+            "e");
 }
 
 TEST(Encoding, RefusesWhatHasNoFormOnTheOtherSide) {

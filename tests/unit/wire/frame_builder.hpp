@@ -90,7 +90,15 @@ class FrameBuilder {
     body.u16(static_cast<unsigned>(columns.size()));
     for (const auto& column : columns) {
       const bool key = std::find(keys.begin(), keys.end(), column) != keys.end();
-      body.u8(key ? 1 : 0).u8('b').u8('b').u32(25).u32(25).u32(0xFFFFFFFF).string(column).string("pg_catalog").string("text");
+      body.u8(key ? 1 : 0)
+          .u8('b')
+          .u8('b')
+          .u32(25)
+          .u32(25)
+          .u32(0xFFFFFFFF)
+          .string(column)
+          .string("pg_catalog")
+          .string("text");
     }
     return record(wire::RecordKind::relation, body.data());
   }
@@ -123,13 +131,8 @@ class FrameBuilder {
   }
   FrameBuilder& rewrite(std::uint32_t id) { return record(wire::RecordKind::rewrite, Bytes{}.u32(id).data()); }
   FrameBuilder& message(bool transactional, std::string_view prefix, std::string_view content) {
-    return record(wire::RecordKind::message, Bytes{}
-                                                 .u8(transactional ? 1 : 0)
-                                                 .u64(7)
-                                                 .string(prefix)
-                                                 .u32(content.size())
-                                                 .raw(content)
-                                                 .data());
+    return record(wire::RecordKind::message,
+                  Bytes{}.u8(transactional ? 1 : 0).u64(7).string(prefix).u32(content.size()).raw(content).data());
   }
   FrameBuilder& commit(std::uint64_t final_lsn, std::uint64_t end_lsn) { return commit(final_lsn, end_lsn, changes_); }
   FrameBuilder& commit(std::uint64_t final_lsn, std::uint64_t end_lsn, std::uint64_t changes) {

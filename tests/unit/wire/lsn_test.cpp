@@ -12,7 +12,9 @@ TEST(Lsn, ReadsWhatTheServerPrints) {
   EXPECT_EQ(Lsn::parse("FFFFFFFF/FFFFFFFF")->value, ~std::uint64_t{0});
 }
 
-TEST(Lsn, ReadsSmallLetters) { EXPECT_EQ(Lsn::parse("a/b")->value, 0xA0000000Bu); }
+TEST(Lsn, ReadsSmallLetters) {
+  EXPECT_EQ(Lsn::parse("a/b")->value, 0xA0000000Bu);
+}
 
 TEST(Lsn, PrintsAsTheServerDoes) {
   EXPECT_EQ(Lsn{0x16B374D848}.text(), "16/B374D848");
@@ -21,13 +23,15 @@ TEST(Lsn, PrintsAsTheServerDoes) {
 }
 
 TEST(Lsn, RejectsWhatIsNotAPosition) {
-  for (const auto* text : {"", "/", "1", "1/", "/1", "1/2/3", "g/1", "1/g", " 1/1", "1/1 ", "123456789/1", "1/123456789",
-                           "-1/1", "+1/1", "0x1/1"}) {
+  for (const auto* text : {"", "/", "1", "1/", "/1", "1/2/3", "g/1", "1/g", " 1/1", "1/1 ", "123456789/1",
+                           "1/123456789", "-1/1", "+1/1", "0x1/1"}) {
     EXPECT_FALSE(Lsn::parse(text)) << text;
   }
 }
 
-TEST(Lsn, ComparesAsANumber) { EXPECT_LT(*Lsn::parse("0/FFFFFFFF"), *Lsn::parse("1/0")); }
+TEST(Lsn, ComparesAsANumber) {
+  EXPECT_LT(*Lsn::parse("0/FFFFFFFF"), *Lsn::parse("1/0"));
+}
 
 }  // namespace
 }  // namespace walgate
