@@ -11,10 +11,11 @@
 from .compare import assert_same, differences
 from .load import Load
 from .pair import Pair
+from .paths import Installation
 from .pipeline import Pipeline, Refused, lsn
 from .proxy import Proxy
 from .server import Database, Server
 from .waiting import DeadlineMissed, wait_until
 
-__all__ = ["Database", "DeadlineMissed", "Load", "Pair", "Pipeline", "Proxy", "Refused", "Server", "assert_same",
-           "differences", "lsn", "wait_until"]
+__all__ = ["Database", "DeadlineMissed", "Installation", "Load", "Pair", "Pipeline", "Proxy", "Refused", "Server",
+           "assert_same", "differences", "lsn", "wait_until"]

@@ -6,6 +6,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
@@ -16,18 +17,39 @@ def walgate_binary() -> Path:
     return Path(os.environ.get("WALGATE_BINARY", TOP / "build/dev/walgate"))
 
 
-@functools.cache
-def pg_bin() -> Path:
-    """The folder of initdb and postgres."""
-    pg_config = subprocess.check_output([TOP / "tools/pg-config"], text=True).strip()
-    return Path(subprocess.check_output([pg_config, "--bindir"], text=True).strip())
+@dataclass(frozen=True)
+class Installation:
+    """A PostgreSQL that servers run from: the one of this system or, with `root`, the one inside a chroot that holds
+    the same checkout, shares our /tmp and knows the server's user by the same number."""
+    root: str = ""
+
+    def command(self, *words) -> list[str]:
+        """The command line that runs `words` there."""
+        return [*(["chroot", self.root] if self.root else []), *map(str, words)]
+
+    def output(self, *words) -> str:
+        """What a command there prints."""
+        return subprocess.check_output(self.command(*words), text=True)
+
+    @functools.cache
+    def program(self, name: str) -> str:
+        """The path, there, of a program like initdb or postgres."""
+        pg_config = self.output(TOP / "tools/pg-config").strip()
+        return f"{self.output(pg_config, '--bindir').strip()}/{name}"
+
+    @functools.cache
+    def settings(self) -> frozenset[str]:
+        """The names of all settings that the server knows."""
+        text = self.output(self.program("postgres"), "--describe-config")
+        return frozenset(line.split("\t", 1)[0] for line in text.splitlines())
+
+    @functools.cache
+    def staged_extension(self) -> str:
+        """The lines for postgresql.conf that make a server find the extension of the build there."""
+        return self.output(TOP / "tools/stage-extension", scratch() / f"stage{self.root.replace('/', '_')}")
 
 
-@functools.cache
-def server_settings() -> frozenset[str]:
-    """The names of all settings that the server knows."""
-    text = subprocess.check_output([pg_bin() / "postgres", "--describe-config"], text=True)
-    return frozenset(line.split("\t", 1)[0] for line in text.splitlines())
+OURS = Installation()
 
 
 @functools.cache
@@ -63,9 +85,3 @@ def scratch() -> Path:
     if not os.environ.get("WALGATE_KEEP"):
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
-
-
-@functools.cache
-def staged_extension() -> str:
-    """The lines for postgresql.conf that make a server find the extension of this build."""
-    return subprocess.check_output([TOP / "tools/stage-extension", scratch() / "stage"], text=True)

@@ -49,11 +49,14 @@ def free_port() -> int:
 
 class Server:
     """One server.  `settings` override DEFAULTS (None leaves a setting out); `hba` lines come first in pg_hba.conf;
-    `folder` is made by us and holds everything, by default inside the scratch folder of this process."""
+    `folder` is made by us and holds everything, by default inside the scratch folder of this process;
+    `installation` is the PostgreSQL that runs it."""
 
     def __init__(self, name: str = "server", settings: dict | None = None, hba: list[str] | None = None,
-                 folder: Path | None = None, initdb: list[str] | None = None, _copy_of: "Server | None" = None):
+                 folder: Path | None = None, initdb: list[str] | None = None,
+                 installation: paths.Installation = paths.OURS, _copy_of: "Server | None" = None):
         self.name = name
+        self.installation = installation
         self.folder = Path(folder) if folder else paths.scratch() / f"{name}{next(_numbers)}"
         self.data = self.folder / "data"
         self.log_file = self.folder / "server.log"
@@ -76,10 +79,9 @@ class Server:
             file.write_text("\n".join(hba) + "\n" + file.read_text())
         self._write_settings()
 
-    @staticmethod
-    def _plugin_setting() -> dict:
+    def _plugin_setting(self) -> dict:
         """The setting that lets our plugin load, where the server knows it."""
-        known = "output_plugin_libraries" in paths.server_settings()
+        known = "output_plugin_libraries" in self.installation.settings()
         return {"output_plugin_libraries": "pgoutput, test_decoding, walgate"} if known else {}
 
     # Life
@@ -89,7 +91,7 @@ class Server:
         assert self.process is None, f"{self.name} runs already"
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
-                [*paths.as_server_user(dies_with_us="QUIT"), str(paths.pg_bin() / "postgres"), "-D", str(self.data)],
+                self._command("postgres", "-D", self.data, dies_with_us="QUIT"),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, start_new_session=True)
         _running.add(self)
         if wait:
@@ -179,7 +181,7 @@ class Server:
         """Another server on a copy of this one's data (same system identifier); a running one is restarted."""
         was_running = self.running
         self.stop()
-        copy = Server(name, self.settings, _copy_of=self)
+        copy = Server(name, self.settings, installation=self.installation, _copy_of=self)
         if was_running:
             self.start()
         return copy
@@ -202,7 +204,7 @@ class Server:
     def _write_settings(self) -> None:
         file = self.data / "harness.conf"
         lines = [f"listen_addresses = '127.0.0.1'\nport = {self.port}\nunix_socket_directories = '{self.folder}'\n",
-                 paths.staged_extension()]
+                 self.installation.staged_extension()]
         for name, value in self.settings.items():
             if value is not None:
                 text = str(value).replace("'", "''")
@@ -246,9 +248,14 @@ class Server:
         except FileNotFoundError:
             return ""
 
+    def _command(self, program: str, *words, dies_with_us: str | None = None) -> list[str]:
+        """The command line of one of PostgreSQL's programs, run by the server's user."""
+        as_user = paths.as_server_user(dies_with_us=dies_with_us)
+        return self.installation.command(*as_user, self.installation.program(program), *words)
+
     def _run(self, program: str, *words: str) -> None:
-        done = subprocess.run([*paths.as_server_user(), str(paths.pg_bin() / program), *words], cwd=self.folder,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run(self._command(program, *words), cwd=self.folder, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
             raise RuntimeError(f"{program} failed:\n{done.stdout}")
 

@@ -1,5 +1,6 @@
 """Fixtures: one pair of servers for all tests, fresh databases for each test, servers of one's own on request."""
 import itertools
+import os
 import re
 import signal
 import sys
@@ -9,13 +10,17 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from harness import Pair, Proxy, Server, pipeline  # noqa: E402
+from harness import Installation, Pair, Proxy, Server, pipeline  # noqa: E402
 
 # Every setting that changes how values look as text differs between the two servers.
 SOURCE_SETTINGS = {"timezone": "Asia/Tokyo", "datestyle": "German, DMY", "intervalstyle": "sql_standard",
                    "extra_float_digits": 0, "bytea_output": "escape"}
 TARGET_SETTINGS = {"timezone": "America/Caracas", "datestyle": "SQL, MDY", "intervalstyle": "iso_8601",
                    "extra_float_digits": 3, "bytea_output": "hex"}
+
+# Sources and targets of two versions: the root folder of the chroot that holds the PostgreSQL of one side.
+SOURCE_INSTALLATION = Installation(os.environ.get("WALGATE_SOURCE_ROOT", ""))
+TARGET_INSTALLATION = Installation(os.environ.get("WALGATE_TARGET_ROOT", ""))
 
 _numbers = itertools.count(1)
 
@@ -33,14 +38,14 @@ def database_name(request) -> str:
 
 @pytest.fixture(scope="session")
 def source_server():
-    server = Server("source", SOURCE_SETTINGS).start()
+    server = Server("source", SOURCE_SETTINGS, installation=SOURCE_INSTALLATION).start()
     yield server
     server.stop("immediate")
 
 
 @pytest.fixture(scope="session")
 def target_server():
-    server = Server("target", TARGET_SETTINGS).start()
+    server = Server("target", TARGET_SETTINGS, installation=TARGET_INSTALLATION).start()
     yield server
     server.stop("immediate")
 
@@ -56,11 +61,13 @@ def pair(request, source_server, target_server):
 
 @pytest.fixture
 def make_server(request):
-    """Servers of the test's own: make_server(name, settings, hba) starts one."""
+    """Servers of the test's own: make_server(name, settings, hba) starts one, of the source's version unless its name
+    is "target"."""
     made = []
 
     def make(name: str = "own", settings: dict | None = None, hba: list[str] | None = None) -> Server:
-        made.append(Server(name, settings, hba).start())
+        installation = TARGET_INSTALLATION if name == "target" else SOURCE_INSTALLATION
+        made.append(Server(name, settings, hba, installation=installation).start())
         return made[-1]
     yield make
     for server in made:

@@ -190,8 +190,7 @@ def test_a_source_that_is_not_logical(own_pair, make_server):
 
 
 def test_a_source_that_does_not_list_the_plugin(own_pair):
-    from harness import paths
-    if "output_plugin_libraries" not in paths.server_settings():
+    if "output_plugin_libraries" not in own_pair.source.server.installation.settings():
         pytest.skip("this server knows no output_plugin_libraries")
     own_pair.both("CREATE TABLE item (id int PRIMARY KEY)")
     pipeline = own_pair.pipeline()
