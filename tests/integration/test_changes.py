@@ -361,3 +361,46 @@ def test_a_latin1_source_feeds_a_utf8_target(request, source_server, target_serv
         assert pipeline.status()["tables"][0]["source"] == 'public."Größe"'
     finally:
         pair.close()
+
+
+@pytest.mark.parametrize("partitioned", [False, True])
+def test_one_of_several_equal_rows_without_a_key_is_changed(pair, partitioned):
+    by = " PARTITION BY HASH (n)" if partitioned else ""
+    pair.both(f"CREATE TABLE item (n int, price numeric, body json){by}")
+    if partitioned:
+        pair.both("CREATE TABLE item_0 PARTITION OF item FOR VALUES WITH (MODULUS 2, REMAINDER 0);"
+                  "CREATE TABLE item_1 PARTITION OF item FOR VALUES WITH (MODULUS 2, REMAINDER 1);"
+                  "ALTER TABLE item_0 REPLICA IDENTITY FULL; ALTER TABLE item_1 REPLICA IDENTITY FULL")
+    pair.source.execute("ALTER TABLE item REPLICA IDENTITY FULL")
+    publish = "TABLE item WITH (publish_via_partition_root = true)" if partitioned else "TABLE item"
+    pipeline = pair.pipeline(publish=publish).start()
+    pair.source.execute("INSERT INTO item SELECT n % 3, 1.0, '{\"a\": 1}' FROM generate_series(1, 30) n")
+    pair.source.execute("INSERT INTO item VALUES (1, 1.00, '{\"a\": 1}'), (NULL, NULL, NULL), (NULL, NULL, NULL)")
+    one = "(tableoid, ctid) = (SELECT tableoid, ctid FROM item WHERE {} LIMIT 1)"
+    pair.source.execute(f"UPDATE item SET price = 7 WHERE {one.format('n = 1 AND price::text = $$1.0$$')}")
+    pair.source.execute(f"DELETE FROM item WHERE {one.format('n = 1 AND price::text = $$1.00$$')}")
+    pair.source.execute(f"DELETE FROM item WHERE {one.format('n IS NULL')}")
+    pair.source.execute(f"UPDATE item SET n = n + 1 WHERE {one.format('n = 2')}")
+    pipeline.wait_caught_up()
+    pair.assert_same("item")
+
+
+def test_two_pipelines_in_opposite_directions_do_not_echo(pair):
+    pair.both("CREATE TABLE item (id int PRIMARY KEY, name text)")
+    there = pair.pipeline(config={"source": {"origin": "none"}}).start()
+    back = Pair(pair.target, pair.source).pipeline(name="back", config={"source": {"origin": "none"}}).start()
+    try:
+        pair.source.execute("INSERT INTO item VALUES (1, 'here')")
+        pair.target.execute("INSERT INTO item VALUES (2, 'there')")
+        there.wait_caught_up()
+        back.wait_caught_up()
+        pair.source.execute("UPDATE item SET name = name || '!'")
+        there.wait_caught_up()
+        back.wait_caught_up()
+        pair.assert_same("item")
+        assert pair.source.rows("SELECT * FROM item ORDER BY id") == [(1, "here!"), (2, "there!")]
+        assert back.status()["counters"]["updates"] == 0
+        assert there.status()["counters"]["inserts"] == 1
+    finally:
+        back.stop()
+        back.command("remove")

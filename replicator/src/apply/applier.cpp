@@ -370,10 +370,15 @@ bool Applier::key_differs(const TablePlan& plan, const wire::Change& change) con
 }
 
 void Applier::apply_update(const Ticket& ticket, PreparedTable& table, const wire::Change& change) {
-  if (!table.plan.has_key || change.new_tuple.empty()) not_identified(ticket, table, change.flags == wire::old_full);
+  const bool by_image = !table.plan.has_key && table.plan.by_image && (change.flags & wire::old_full) != 0;
+  if ((!table.plan.has_key && !by_image) || change.new_tuple.empty()) not_identified(ticket, table);
   wire::split_tuple(change.new_tuple, new_values_);
   const bool has_old = !change.old_tuple.empty();
   if (has_old) wire::split_tuple(change.old_tuple, old_values_);
+  if (by_image) {
+    if (!table.update) prepare(ticket, table.update, table.plan.update_by_image());
+    return execute(ticket, *table.update, table.plan, false);
+  }
   const bool key_changed = has_old && key_differs(table.plan, change);
   bool any_unchanged = false;
   unchanged_.assign(table.plan.columns.size(), false);
@@ -411,8 +416,11 @@ void Applier::apply_update(const Ticket& ticket, PreparedTable& table, const wir
 }
 
 void Applier::apply_delete(const Ticket& ticket, PreparedTable& table, const wire::Change& change) {
-  if (!table.plan.has_key || change.old_tuple.empty()) not_identified(ticket, table, change.flags == wire::old_full);
-  if (!table.remove) prepare(ticket, table.remove, table.plan.delete_row());
+  const bool by_image = !table.plan.has_key && table.plan.by_image && (change.flags & wire::old_full) != 0;
+  if ((!table.plan.has_key && !by_image) || change.old_tuple.empty()) not_identified(ticket, table);
+  if (!table.remove) {
+    prepare(ticket, table.remove, by_image ? table.plan.delete_by_image() : table.plan.delete_row());
+  }
   wire::split_tuple(change.old_tuple, old_values_);
   execute(ticket, *table.remove, table.plan, (change.flags & wire::old_key) != 0);
 }
@@ -434,20 +442,7 @@ void Applier::apply_truncate(const Ticket& ticket, const wire::Begin& transactio
   pipeline_.query(sent, encoding_.from_utf8(fmt::format("TRUNCATE {}{}", names, restart ? " RESTART IDENTITY" : "")));
 }
 
-void Applier::not_identified(const Ticket& ticket, const PreparedTable& table, bool full_image) {
-  if (full_image) {
-    throw Error{
-        Failure{.name = ErrorName::key_missing_on_target,
-                .message = fmt::format("{} of {} cannot be located on {}", text_of(ticket.kind),
-                                       table.plan.source.display(), table.plan.target.display()),
-                .detail = "the source identifies rows by all their columns, and the target table has no primary key "
-                          "over mapped columns",
-                .remedy = fmt::format("ALTER TABLE {} ADD PRIMARY KEY ... on the target", table.plan.target.quoted()),
-                .phase = "apply",
-                .relation = table.plan.source.display(),
-                .lsn = ticket.final_lsn,
-                .xid = ticket.xid}};
-  }
+void Applier::not_identified(const Ticket& ticket, const PreparedTable& table) {
   throw Error{Failure{.name = ErrorName::change_not_identified,
                       .message = fmt::format("{} of {} does not say which row it is about", text_of(ticket.kind),
                                              table.plan.source.display()),

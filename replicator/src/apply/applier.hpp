@@ -90,7 +90,7 @@ class Applier {
   void apply_delete(const Ticket& ticket, PreparedTable& table, const wire::Change& change);
   void apply_truncate(const Ticket& ticket, const wire::Begin& transaction, const wire::Frame& frame,
                       const wire::Change& change);
-  [[noreturn]] void not_identified(const Ticket& ticket, const PreparedTable& table, bool full_image);
+  [[noreturn]] void not_identified(const Ticket& ticket, const PreparedTable& table);
   /// The row is found by its old image although the key may be the same (identity full).
   [[nodiscard]] bool key_differs(const TablePlan& plan, const wire::Change& change) const;
   Prepared& prepare(const Ticket& ticket, std::optional<Prepared>& slot, Statement statement);

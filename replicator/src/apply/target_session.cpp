@@ -47,6 +47,30 @@ bool may_use_replica_role(postgres::Connection& target) {
   return bool_field(result, 0, 0);
 }
 
+bool may_mark_origin(postgres::Connection& target) {
+  // By default these functions are a superuser's.
+  const auto result = target.exec(
+      "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_replication_origin_create(text)', 'EXECUTE') "
+      "AND pg_catalog.has_function_privilege('pg_catalog.pg_replication_origin_oid(text)', 'EXECUTE') "
+      "AND pg_catalog.has_function_privilege('pg_catalog.pg_replication_origin_session_setup(text)', 'EXECUTE')");
+  return bool_field(result, 0, 0);
+}
+
+void mark_origin(postgres::Connection& target, const std::string& pipeline) {
+  const std::string name = "walgate_" + pipeline;
+  target.exec(
+      "SELECT pg_catalog.pg_replication_origin_create($1) WHERE pg_catalog.pg_replication_origin_oid($1) IS NULL", {name});
+  target.exec("SELECT pg_catalog.pg_replication_origin_session_setup($1)", {name});
+}
+
+void drop_origin(postgres::Connection& target, const std::string& pipeline) {
+  const auto possible = target.exec(
+      "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_replication_origin_drop(text)', 'EXECUTE') "
+      "AND EXISTS (SELECT FROM pg_catalog.pg_replication_origin WHERE roname = $1)",
+      {"walgate_" + pipeline});
+  if (bool_field(possible, 0, 0)) target.exec("SELECT pg_catalog.pg_replication_origin_drop($1)", {"walgate_" + pipeline});
+}
+
 std::string_view text_of(CommitMode mode) noexcept {
   switch (mode) {
     case CommitMode::off:

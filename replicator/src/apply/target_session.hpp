@@ -15,6 +15,13 @@ namespace walgate::apply {
 /// May the session's role set session_replication_role?
 [[nodiscard]] bool may_use_replica_role(postgres::Connection& target);
 
+/// May the session's role mark its commits with a replication origin?
+[[nodiscard]] bool may_mark_origin(postgres::Connection& target);
+/// From here on commits carry the origin "walgate_PIPELINE", by which a pipeline in the other direction knows them.
+void mark_origin(postgres::Connection& target, const std::string& pipeline);
+/// Forgets the origin, where there is one and the role may.
+void drop_origin(postgres::Connection& target, const std::string& pipeline);
+
 /// How a commit of ours becomes durable.
 enum class CommitMode {
   off,    ///< later, and we ask when (the usual way)

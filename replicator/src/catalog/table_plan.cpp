@@ -144,6 +144,7 @@ class Planner {
       return;
     }
     planned.type_text = target->type_name;
+    planned.full_type = target->type_text;
     planned.other_type = planned.parameter_type != target->type_oid;
     // A text value travels in an array as text and is converted by the statement.
     const auto array = types_.array_types.find(planned.binary ? planned.parameter_type : text_oid);
@@ -176,6 +177,7 @@ class Planner {
   void choose_key() {
     if (relation_.has_full_identity()) {
       const auto primary = std::ranges::find(table_.keys, true, &TargetKey::primary);
+      plan_.by_image = true;
       if (primary == table_.keys.end()) return;
       for (auto& column : plan_.columns) {
         column.is_key = std::ranges::find(primary->columns, column.target) != primary->columns.end();
@@ -391,6 +393,44 @@ std::string TablePlan::only() const {
   return (only_allowed ? "ONLY " : "") + target.quoted();
 }
 
+namespace {
+
+/// "one AS (SELECT …)": tableoid and ctid of a row that equals the old image.  Equality is that of bytes, because a
+/// type's own may be coarser (numeric 1.0 and 1.00) or missing (json, point).
+std::string one_row(const TablePlan& plan, Builder& builder) {
+  std::vector<std::string> columns;
+  std::vector<std::string> values;
+  for (std::size_t i = 0; i < plan.columns.size(); ++i) {
+    if (plan.columns[i].locate_only) continue;
+    columns.push_back("t." + quote_identifier(plan.columns[i].target));
+    values.push_back(fmt::format("({})::{}", builder.value(i, true), plan.columns[i].full_type));
+  }
+  return fmt::format("one AS (SELECT t.tableoid AS o, t.ctid AS c FROM {} AS t WHERE pg_catalog.record_image_eq(ROW({}), ROW({})) LIMIT 1)",
+                     plan.only(), fmt::join(columns, ", "), fmt::join(values, ", "));
+}
+
+}  // namespace
+
+Statement TablePlan::update_by_image() const {
+  Builder builder{*this};
+  const auto one = one_row(*this, builder);
+  std::vector<std::string> assignments;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].identity_always || columns[i].locate_only) continue;
+    assignments.push_back(quote_identifier(columns[i].target) + " = " + builder.value(i, false));
+  }
+  return builder.finish(
+      fmt::format("WITH {} UPDATE {} AS t SET {} FROM one WHERE t.tableoid = one.o AND t.ctid = one.c", one, only(),
+                  fmt::join(assignments, ", ")));
+}
+
+Statement TablePlan::delete_by_image() const {
+  Builder builder{*this};
+  const auto one = one_row(*this, builder);
+  return builder.finish(
+      fmt::format("WITH {} DELETE FROM {} AS t USING one WHERE t.tableoid = one.o AND t.ctid = one.c", one, only()));
+}
+
 bool TablePlan::moves_identity_key(bool key_changed) const noexcept {
   return key_changed && std::ranges::any_of(columns, [](const PlannedColumn& column) {
            return column.is_key && column.identity_always;
@@ -445,7 +485,7 @@ std::optional<Statement> TablePlan::delete_set() const {
 std::string TablePlan::key_names() const {
   std::vector<std::string> names;
   for (const auto& column : columns) {
-    if (column.is_key) names.push_back(display_identifier(column.target));
+    if (column.is_key || (by_image && !has_key)) names.push_back(display_identifier(column.target));
   }
   return fmt::format("{}", fmt::join(names, ", "));
 }

@@ -47,6 +47,7 @@ struct PlannedColumn {
   std::string cast;              ///< explicit SQL type, or empty
   std::string equality = "=";    ///< how a key column is compared
   std::uint32_t array_type = 0;  ///< in which its values travel in statements over many rows; 0: there is none
+  std::string full_type;         ///< the target column's type with its length
   std::string type_text;         ///< the target column's type without a length, quoted as SQL wants it
 };
 
@@ -76,6 +77,7 @@ struct TablePlan {
   QualifiedName target;
   std::uint32_t target_oid = 0;
   bool left_out = false;                      ///< the configuration leaves the table out
+  bool by_image = false;                      ///< without a key, rows are located by all their values (identity full)
   bool has_key = false;                       ///< updates and deletes can be located
   std::vector<std::string> conflict_columns;  ///< of the unique index that ON CONFLICT means
   bool only_allowed = true;                   ///< ONLY makes sense: not a partitioned table
@@ -95,6 +97,9 @@ struct TablePlan {
   /// The way around "can only be updated to DEFAULT": the server lets an identity ALWAYS column be inserted, never set.
   /// Columns that the stream does not fill keep their values.
   [[nodiscard]] Statement delete_and_insert(const std::vector<bool>& unchanged, bool key_changed) const;
+  /// Where only the old image locates a row: exactly one of the rows that are byte for byte like it is changed.
+  [[nodiscard]] Statement update_by_image() const;
+  [[nodiscard]] Statement delete_by_image() const;
   /// Many rows in one statement, so that foreign keys of the table to itself are checked at its end.  Each parameter is
   /// an array of one column's values, text ones as text[]; nullopt when a column cannot travel in an array.
   [[nodiscard]] std::optional<Statement> insert_set() const;

@@ -15,12 +15,16 @@
 namespace walgate {
 
 enum class ReplicaRole { automatic, never };
+/// Which changes of the source are wanted: all, or only those that no replication has brought there.
+enum class Origin { any, none };
+
 struct Config {
   std::string pipeline;
   struct Source {
     std::string conninfo;
     std::string slot;                       ///< default: the pipeline's name
     std::vector<std::string> publications;  ///< default: the pipeline's name
+    Origin origin = Origin::any;
     std::uint64_t decoding_work_mem_bytes;  ///< logical_decoding_work_mem of our walsender
   } source;
   struct Target {

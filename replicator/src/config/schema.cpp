@@ -98,6 +98,12 @@ std::vector<Key> make_keys() {
       "`logical_decoding_work_mem` of our own session on the source: larger transactions are spilled to its disk",
       [](Draft& d) -> std::uint64_t& { return d.config.source.decoding_work_mem_bytes; }));
 
+  all.push_back(optional<Origin>(
+      "source.origin", choice<Origin>({{"any", Origin::any}, {"none", Origin::none}}), Origin::any,
+      "`\"none\"` leaves out what another replication has brought to the source, so that two pipelines in opposite "
+      "directions do not echo",
+      [](Draft& d) -> Origin& { return d.config.source.origin; }));
+
   all.push_back(section("target", "the server that the changes are applied to"));
   all.push_back(required<std::string>("target.conninfo", conninfo(),
                                       "how to reach the target database, by the same rules",

@@ -126,6 +126,10 @@ constexpr auto entries = std::to_array<NameEntry>({
      "Source and target are one cluster that waits for walgate as a synchronous standby, so that its own commits would "
      "wait for themselves.",
      "Take walgate's application_name out of synchronous_standby_names, or use a target in another cluster."},
+    {origin_not_marked, "origin_not_marked",
+     "The role may not mark its commits with a replication origin, so a pipeline in the other direction would send them back.",
+     "Grant EXECUTE on pg_replication_origin_create(text), pg_replication_origin_oid(text) and "
+     "pg_replication_origin_session_setup(text) to the role on the target."},
     {idle_slot_timeout, "idle_slot_timeout", "The source invalidates slots that are not in use for some time.",
      "Raise idle_replication_slot_timeout on the source above the longest time the service may be down."},
     {unlimited_wal_retention, "unlimited_wal_retention",

@@ -59,6 +59,7 @@ enum class ErrorName : std::uint8_t {
   not_deferrable,
   replica_role_switches_off,
   waits_for_itself,
+  origin_not_marked,
   idle_slot_timeout,
   unlimited_wal_retention,
   identity_missing,

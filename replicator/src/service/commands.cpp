@@ -202,6 +202,7 @@ std::vector<std::string> remove(const Config& config, bool keep_slot) {
   }
   if (known) {
     apply::forget_pipeline(target, config.pipeline);
+    apply::drop_origin(target, config.pipeline);
     done.push_back(fmt::format("the target has forgotten the pipeline {}", config.pipeline));
   } else {
     done.push_back(fmt::format("the target knows no pipeline {}", config.pipeline));

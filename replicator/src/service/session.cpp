@@ -167,7 +167,7 @@ void Session::run() {
   }
   throw_errors(findings);
   for (const auto& finding : findings) {
-    if (finding.severity != Severity::warning) continue;
+    if (finding.severity != Severity::warning || history_.durable.is_set()) continue;  // said once, not at each reconnect
     log::warning(text_of(finding.name), finding.finding, {{"object", finding.object}, {"remedy", finding.remedy}});
   }
 
@@ -200,6 +200,7 @@ void Session::run() {
   }
   if (start.replica_role) target.exec("SET session_replication_role = replica");
   apply::set_commit_mode(target, mode);
+  if (now.may_mark_origin) apply::mark_origin(target, config_.pipeline);
 
   std::vector<TableStatus> tables;
   for (const auto& relation : now.relations) {

@@ -208,6 +208,7 @@ Situation look_around(const Config& config, postgres::Connection& replication, p
   now.relations = stream::published_relations(replication, config.source.publications);
   now.target = apply::identify_target(target);
   now.may_replica_role = apply::may_use_replica_role(target);
+  now.may_mark_origin = apply::may_mark_origin(target);
   now.own_tables = migrate::missing_own_migrations(target).empty();
   now.may_create_tables = bool_field(
       target.exec(
@@ -232,6 +233,10 @@ std::vector<Finding> check_positions(const Config& config, const Situation& now)
                    "walgate's tables are not on the target yet, and our role may not create them",
                    "GRANT CREATE ON DATABASE to the role for the first start, or create the schema walgate and make "
                    "the role its owner");
+  }
+  if (!now.may_mark_origin) {
+    findings.add(config.source.origin == Origin::none ? Severity::warning : Severity::info, ErrorName::origin_not_marked,
+                 "target", "our role may not mark its commits with a replication origin");
   }
   check_slot(config, now, findings);
   check_publications(config, now, findings);

@@ -26,6 +26,7 @@ struct Situation {
   std::optional<apply::Registration> registration;
   std::optional<apply::Progress> progress;
   bool may_replica_role = false;
+  bool may_mark_origin = false;               ///< our commits, on the target
   bool may_create_tables = false;  ///< walgate's own, on the target
   std::string target_lc_monetary;
 

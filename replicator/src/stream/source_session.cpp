@@ -113,8 +113,9 @@ std::string start_command(const Config& config, Lsn position) {
   std::string literal = "'";
   for (const char c : publications) literal += c == '\'' ? std::string{"''"} : std::string{c};
   literal += "'";
-  return fmt::format("START_REPLICATION SLOT {} LOGICAL {} (protocol '{}', publications {})",
-                     quote_identifier(config.source.slot), position.text(), wire::protocol_version, literal);
+  return fmt::format("START_REPLICATION SLOT {} LOGICAL {} (protocol '{}', origin '{}', publications {})",
+                     quote_identifier(config.source.slot), position.text(), wire::protocol_version,
+                     config.source.origin == Origin::none ? "none" : "any", literal);
 }
 
 }  // namespace walgate::stream

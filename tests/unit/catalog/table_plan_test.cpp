@@ -152,6 +152,18 @@ TEST(TablePlan, ComparesAGeneratedKeyAndNeverWritesIt) {
             R"(UPDATE ONLY "store"."part" SET "id" = $1, "a" = $2 WHERE "id" = $3 AND "code" = $4)");
 }
 
+TEST(TablePlan, FindsARowWithoutAKeyByAllItsValues) {
+  const auto made = rule();
+  const auto plan =
+      plan_of(relation({{"id", int4}, {"name", text}}, {}, 'f'), made, table({{"id", int4}, {"name", text}}, {}));
+  EXPECT_FALSE(plan.has_key);
+  EXPECT_TRUE(plan.by_image);
+  EXPECT_EQ(plan.delete_by_image().sql,
+            R"(WITH one AS (SELECT t.tableoid AS o, t.ctid AS c FROM ONLY "store"."part" AS t )"
+            R"(WHERE pg_catalog.record_image_eq(ROW(t."id", t."name"), ROW(($1)::integer, ($2)::text)) LIMIT 1) )"
+            R"(DELETE FROM ONLY "store"."part" AS t USING one WHERE t.tableoid = one.o AND t.ctid = one.c)");
+}
+
 TEST(TablePlan, ReportsWhatTheTargetLacks) {
   const auto made = rule();
   EXPECT_EQ(differences_of(relation({{"id", int4}}), made, nullptr), "target_table_missing public.item\n");

@@ -34,7 +34,7 @@ TEST(ConfigJson, ShowsDefaultsAndHidesPasswords) {
                                       "tables": [{"source": "a.*", "columns": {"x": null}}]})"),
                         false),
             R"({"pipeline":"p","source":{"conninfo":"password=********","slot":"p","publications":["p"],)"
-            R"("decoding_work_mem":"256MB"},"target":{"conninfo":"","replica_role":"auto"},"tables":[{"source":"a.*",)"
+            R"("decoding_work_mem":"256MB","origin":"any"},"target":{"conninfo":"","replica_role":"auto"},"tables":[{"source":"a.*",)"
             R"("target":"a.*","columns":{"x":null},"cast":{},"on_missing":"stop","on_duplicate":"stop"}],)"
             R"("http":{"listen":"127.0.0.1:8432"},)"
             R"("limits":{"batch_rows":20000,"batch_bytes":"8MB","queue_bytes":"64MB"}})");

@@ -24,6 +24,7 @@ Situation standing() {
   now.slot->wal_status = "reserved";
   now.slot->transactions = 7;
   now.own_tables = true;
+  now.may_mark_origin = true;
   now.registration = apply::Registration{};
   now.registration->source_system = "1";
   now.registration->source_timeline = 1;
