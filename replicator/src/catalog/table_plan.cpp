@@ -1,6 +1,7 @@
 #include "catalog/table_plan.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>

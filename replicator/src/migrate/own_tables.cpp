@@ -1,6 +1,7 @@
 #include "migrate/own_tables.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <openssl/evp.h>
 
 #include <algorithm>
