@@ -156,8 +156,9 @@ std::string_view kind_of(const Element& value) {
       return value.get_bool().value_unsafe() ? "true" : "false";
     case simdjson::dom::element_type::NULL_VALUE:
       return "null";
+    default:  // newer versions of simdjson have kinds that a parser returns only when asked to
+      return "something else";
   }
-  return "something else";
 }
 
 std::string shown(std::string_view text) {
