@@ -73,7 +73,8 @@ void read_columns(Connection& target, TablesByOid& tables) {
       "SELECT chain.oid, t.typbasetype FROM chain JOIN pg_catalog.pg_type t ON t.oid = chain.at WHERE t.typtype = 'd') "
       "SELECT a.attrelid, a.attname, a.atttypid, b.oid, b.typcategory, pg_catalog.format_type(a.atttypid, "
       "a.atttypmod), "
-      "pg_catalog.format_type(a.atttypid, NULL), "
+      // With -1 and not NULL, which gives "character": that would be read as character(1).
+      "pg_catalog.format_type(a.atttypid, -1), pg_catalog.format_type(b.oid, -1), "
       "a.attnotnull, a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL, a.attgenerated <> '', "
       "a.attidentity = 'a' "
       "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
@@ -90,10 +91,11 @@ void read_columns(Connection& target, TablesByOid& tables) {
     column.category = char_field(result, row, 4);
     column.type_text = text_field(result, row, 5);
     column.type_name = text_field(result, row, 6);
-    column.not_null = bool_field(result, row, 7);
-    column.has_default = bool_field(result, row, 8);
-    column.generated = bool_field(result, row, 9);
-    column.identity_always = bool_field(result, row, 10);
+    column.base_name = text_field(result, row, 7);
+    column.not_null = bool_field(result, row, 8);
+    column.has_default = bool_field(result, row, 9);
+    column.generated = bool_field(result, row, 10);
+    column.identity_always = bool_field(result, row, 11);
     tables.at(oid_field(result, row, 0)).columns.push_back(std::move(column));
   }
 }
@@ -200,7 +202,7 @@ TargetTypes read_types(Connection& target, std::span<const wire::Relation> relat
     for (const auto& [column, type] : rule.cast) {
       // What cannot even be read as a type is an error of this statement, and no type.
       const auto found = target.try_exec(
-          fmt::format("SELECT pg_catalog.format_type(pg_catalog.to_regtype({}), NULL)", quote_literal(type)));
+          fmt::format("SELECT pg_catalog.format_type(pg_catalog.to_regtype({}), -1)", quote_literal(type)));
       if (PQresultStatus(found.get()) != PGRES_TUPLES_OK) continue;
       if (const auto name = postgres::field(found, 0, 0)) types.cast_types[type] = *name;
     }

@@ -146,6 +146,7 @@ class Planner {
     }
     planned.type_text = target->type_name;
     planned.full_type = target->type_text;
+    if (target->base_oid != target->type_oid) planned.compared_as = target->base_name;
     planned.other_type = planned.parameter_type != target->type_oid;
     // A text value travels in an array as text and is converted by the statement.
     const auto array = types_.array_types.find(planned.binary ? planned.parameter_type : text_oid);
@@ -257,12 +258,21 @@ class Builder {
       if (!plan_.columns[i].is_key) continue;
       if (!first) text += " AND ";
       const auto& column = plan_.columns[i];
-      text += fmt::format("{} {} {}", quote_identifier(column.target), column.equality, value(i, old_image));
+      text += fmt::format("{} {} {}", compared(i), column.equality, value(i, old_image));
       // The operator of the index compares two values of the column's own type.
-      if (column.other_type && column.cast.empty()) text += "::" + column.type_text;
+      if (!column.compared_as.empty()) {
+        text += "::" + column.compared_as;
+      } else if (column.other_type && column.cast.empty()) {
+        text += "::" + column.type_text;
+      }
       first = false;
     }
     return text;
+  }
+  /// The key column as it is compared; the cast of a domain to its base is none that an index would mind.
+  std::string compared(std::size_t index) const {
+    const auto& column = plan_.columns[index];
+    return quote_identifier(column.target) + (column.compared_as.empty() ? "" : "::" + column.compared_as);
   }
   /// "$3": the next parameter, an array of values of planned column `index`; empty when there is no such array.
   std::string array(std::size_t index, bool old_image) {
@@ -475,9 +485,12 @@ std::optional<Statement> TablePlan::delete_set() const {
     arrays.push_back(builder.array(i, true));
     if (arrays.back().empty()) return std::nullopt;
     aliases.push_back(fmt::format("c{}", i));
-    conditions.push_back(fmt::format(
-        "t.{} {} {}{}", quote_identifier(columns[i].target), columns[i].equality, builder.element(i),
-        columns[i].other_type && columns[i].binary && columns[i].cast.empty() ? "::" + columns[i].type_text : ""));
+    const auto& compared_as = columns[i].compared_as;
+    const bool converts = columns[i].other_type && columns[i].binary && columns[i].cast.empty();
+    conditions.push_back(fmt::format("t.{} {} {}{}", builder.compared(i), columns[i].equality, builder.element(i),
+                                     !compared_as.empty() ? "::" + compared_as
+                                     : converts           ? "::" + columns[i].type_text
+                                                          : ""));
   }
   return builder.finish(fmt::format("DELETE FROM {} AS t USING unnest({}) AS u({}) WHERE {}", only(),
                                     fmt::join(arrays, ", "), fmt::join(aliases, ", "), fmt::join(conditions, " AND ")));

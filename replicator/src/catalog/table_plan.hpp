@@ -46,6 +46,7 @@ struct PlannedColumn {
   bool identity_always = false;
   std::string cast;              ///< explicit SQL type, or empty
   std::string equality = "=";    ///< how a key column is compared
+  std::string compared_as;       ///< of a domain: its base type, because = of enums takes no domain; else empty
   std::uint32_t array_type = 0;  ///< in which its values travel in statements over many rows; 0: there is none
   std::string full_type;         ///< the target column's type with its length
   std::string type_text;         ///< the target column's type without a length, quoted as SQL wants it

@@ -20,6 +20,7 @@ struct TargetColumn {
   char category = 'U';         ///< pg_type.typcategory of base_oid; 'S' takes any value by assignment
   std::string type_text;       ///< format_type, for messages
   std::string type_name;       ///< the same without a length, for casts
+  std::string base_name;       ///< type_name of base_oid
   bool not_null = false;
   bool has_default = false;      ///< default, identity or generated: the server can fill it
   bool generated = false;        ///< cannot be written

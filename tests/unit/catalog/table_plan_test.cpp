@@ -42,6 +42,18 @@ TEST(TablePlan, WritesAnInsertOfAllMappedColumns) {
   EXPECT_EQ(plan.insert().types, (std::vector<std::uint32_t>{int4, text}));
 }
 
+TEST(TablePlan, ComparesKeysOfADomainAsItsBase) {
+  const auto made = rule();
+  auto target = table({{"id", int4}, {"name", text}});
+  target.columns[0].type_oid = 20000;
+  target.columns[0].type_name = "public.moody";
+  target.columns[0].base_name = "integer";
+  const auto plan = plan_of(relation({{"id", int4}, {"name", text}}), made, target);
+  EXPECT_EQ(plan.delete_row().sql, R"(DELETE FROM ONLY "store"."part" WHERE "id"::integer = $1::integer)");
+  EXPECT_EQ(plan.delete_set()->sql,
+            R"(DELETE FROM ONLY "store"."part" AS t USING unnest($1) AS u(c0) WHERE t."id"::integer = u.c0::integer)");
+}
+
 TEST(TablePlan, FollowsRenamedAndLeftOutColumns) {
   auto made = rule();
   made.columns = {{"name", "label"}, {"draft", std::nullopt}};
