@@ -166,6 +166,7 @@ VALUES = {
     "positive": ["5", "2147483647"],
     "small": ["1", "999"],
     "small[]": ["'{1,999,NULL}'"],
+    "moody": ["'glum'", "'sad'"],
     "moody[]": ["'{glum,sad}'"],
     "tags": ["'{a,NULL,\"b c\"}'"],
     "shout": ["'a'", "'A'"],
