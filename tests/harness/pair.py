@@ -53,6 +53,11 @@ class Pair:
         for database in (self.source, self.target):
             if database.server.running:
                 database.drop()
+        # Origins belong to no database, and a server has room for few.
+        if self.target.server.running:
+            for pipeline in self.pipelines:
+                self.target.server.rows("SELECT pg_replication_origin_drop(roname)::text FROM pg_replication_origin"
+                                        " WHERE roname = %s", f"walgate_{pipeline.name}")
         for database, role in self._roles:
             if database.server.running:
                 database.server.execute(f"DROP ROLE {role}")

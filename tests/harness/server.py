@@ -62,7 +62,7 @@ class Server:
         self.log_file = self.folder / "server.log"
         self.port = free_port()
         self.process: subprocess.Popen | None = None
-        self.settings = DEFAULTS | self._plugin_setting() | (settings or {})
+        self.settings = DEFAULTS | self._settings_of_version() | (settings or {})
         self.folder.mkdir(parents=True)
         self.folder.chmod(0o755)
         paths.give_to_server(self.folder)
@@ -79,10 +79,11 @@ class Server:
             file.write_text("\n".join(hba) + "\n" + file.read_text())
         self._write_settings()
 
-    def _plugin_setting(self) -> dict:
-        """The setting that lets our plugin load, where the server knows it."""
-        known = "output_plugin_libraries" in self.installation.settings()
-        return {"output_plugin_libraries": "pgoutput, test_decoding, walgate"} if known else {}
+    def _settings_of_version(self) -> dict:
+        """What only some versions know: the setting that lets our plugin load, and the number of origins."""
+        wanted = {"output_plugin_libraries": "pgoutput, test_decoding, walgate",
+                  "max_active_replication_origins": DEFAULTS["max_replication_slots"]}
+        return {name: value for name, value in wanted.items() if name in self.installation.settings()}
 
     # Life
 
