@@ -59,7 +59,8 @@ bool may_mark_origin(postgres::Connection& target) {
 void mark_origin(postgres::Connection& target, const std::string& pipeline) {
   const std::string name = "walgate_" + pipeline;
   target.exec(
-      "SELECT pg_catalog.pg_replication_origin_create($1) WHERE pg_catalog.pg_replication_origin_oid($1) IS NULL", {name});
+      "SELECT pg_catalog.pg_replication_origin_create($1) WHERE pg_catalog.pg_replication_origin_oid($1) IS NULL",
+      {name});
   target.exec("SELECT pg_catalog.pg_replication_origin_session_setup($1)", {name});
 }
 
@@ -68,7 +69,8 @@ void drop_origin(postgres::Connection& target, const std::string& pipeline) {
       "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_replication_origin_drop(text)', 'EXECUTE') "
       "AND EXISTS (SELECT FROM pg_catalog.pg_replication_origin WHERE roname = $1)",
       {"walgate_" + pipeline});
-  if (bool_field(possible, 0, 0)) target.exec("SELECT pg_catalog.pg_replication_origin_drop($1)", {"walgate_" + pipeline});
+  if (bool_field(possible, 0, 0))
+    target.exec("SELECT pg_catalog.pg_replication_origin_drop($1)", {"walgate_" + pipeline});
 }
 
 std::string_view text_of(CommitMode mode) noexcept {

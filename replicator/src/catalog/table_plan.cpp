@@ -416,8 +416,10 @@ std::string one_row(const TablePlan& plan, Builder& builder) {
     columns.push_back("t." + quote_identifier(plan.columns[i].target));
     values.push_back(fmt::format("({})::{}", builder.value(i, true), plan.columns[i].full_type));
   }
-  return fmt::format("one AS (SELECT t.tableoid AS o, t.ctid AS c FROM {} AS t WHERE pg_catalog.record_image_eq(ROW({}), ROW({})) LIMIT 1)",
-                     plan.only(), fmt::join(columns, ", "), fmt::join(values, ", "));
+  return fmt::format(
+      "one AS (SELECT t.tableoid AS o, t.ctid AS c FROM {} AS t WHERE pg_catalog.record_image_eq(ROW({}), ROW({})) "
+      "LIMIT 1)",
+      plan.only(), fmt::join(columns, ", "), fmt::join(values, ", "));
 }
 
 }  // namespace

@@ -167,7 +167,8 @@ void Session::run() {
   }
   throw_errors(findings);
   for (const auto& finding : findings) {
-    if (finding.severity != Severity::warning || history_.durable.is_set()) continue;  // said once, not at each reconnect
+    if (finding.severity != Severity::warning || history_.durable.is_set())
+      continue;  // said once, not at each reconnect
     log::warning(text_of(finding.name), finding.finding, {{"object", finding.object}, {"remedy", finding.remedy}});
   }
 

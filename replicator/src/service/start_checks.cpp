@@ -236,8 +236,8 @@ std::vector<Finding> check_positions(const Config& config, const Situation& now)
                    "the role its owner");
   }
   if (!now.may_mark_origin) {
-    findings.add(config.source.origin == Origin::none ? Severity::warning : Severity::info, ErrorName::origin_not_marked,
-                 "target", "our role may not mark its commits with a replication origin");
+    findings.add(config.source.origin == Origin::none ? Severity::warning : Severity::info,
+                 ErrorName::origin_not_marked, "target", "our role may not mark its commits with a replication origin");
   }
   check_slot(config, now, findings);
   check_publications(config, now, findings);
