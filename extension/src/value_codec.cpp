@@ -74,6 +74,7 @@ bool binary_travels(Oid type, TypeHashes& hashes) {
   const FormData_pg_type form = read_type(type);
   if (!OidIsValid(form.typsend) || !OidIsValid(form.typreceive)) return false;
   if (sends_an_oid_of_the_catalog(form.typsend)) return false;
+  if (form.typsend == F_TSQUERYSEND) return false;  // 18 refuses the binary form of an empty one
   if (is_array_sender(form.typsend) && OidIsValid(form.typelem)) return binary_travels(form.typelem, hashes);
   switch (form.typtype) {
     case TYPTYPE_COMPOSITE:
