@@ -87,6 +87,17 @@ void lock_or_throw(postgres::Connection& target, const std::string& pipeline, co
   }
 }
 
+/// A server has room for few origins in use; only a pipeline that has one in the other direction cannot do without.
+void mark_commits(const Config& config, postgres::Connection& target) {
+  try {
+    apply::mark_origin(target, config.pipeline);
+  } catch (const Error& error) {
+    if (config.source.origin == Origin::none || !error.failure().sqlstate.starts_with("53")) throw;
+    log::warning(text_of(ErrorName::origin_not_marked), error.failure().message,
+                 {{"remedy", "raise max_replication_slots (max_active_replication_origins from 18 on) of the target"}});
+  }
+}
+
 apply::CommitMode commit_mode(const Situation& now, postgres::Connection& target) {
   if (stream::is_synchronous_standby(now.source)) {
     return now.same_cluster() ? apply::CommitMode::local : apply::CommitMode::on;
@@ -201,7 +212,7 @@ void Session::run() {
   }
   if (start.replica_role) target.exec("SET session_replication_role = replica");
   apply::set_commit_mode(target, mode);
-  if (now.may_mark_origin) apply::mark_origin(target, config_.pipeline);
+  if (now.may_mark_origin) mark_commits(config_, target);
 
   std::vector<TableStatus> tables;
   for (const auto& relation : now.relations) {
