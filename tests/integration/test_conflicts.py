@@ -230,3 +230,16 @@ def test_a_change_that_cannot_be_identified_stops(pair):
     error = pipeline.assert_stopped("change_not_identified")
     assert_described(error, "change_not_identified", "public.item")
     assert pair.target.value("SELECT count(*) FROM item") == 1
+
+
+def test_a_row_missing_from_a_table_that_cascades_to_itself_is_still_missing(pair):
+    pair.both("CREATE TABLE tree (id int PRIMARY KEY, parent int REFERENCES tree ON DELETE CASCADE)")
+    pipeline = pair.pipeline(config={"target": {"replica_role": "never"}}).start()
+    pair.source.execute("INSERT INTO tree VALUES (1, NULL), (2, 1), (3, NULL)")
+    pair.source.execute("DELETE FROM tree WHERE id = 1")
+    pipeline.wait_caught_up()
+    pair.assert_same("tree")
+    pair.target.execute("DELETE FROM tree WHERE id = 3")
+    pair.source.execute("DELETE FROM tree WHERE id = 3")
+    assert pipeline.wait_exit() == 2
+    assert "row_missing" in pipeline.log_tail()

@@ -529,10 +529,14 @@ void Applier::on_result(const Ticket& ticket, const PGresult* result) {
 
 void Applier::on_row_count(const Ticket& ticket, std::uint64_t hits) {
   const auto& plan = ticket.table->plan;
+  bool cascaded = false;
   if (ticket.kind == wire::RecordKind::delete_) {
     if (xid_of_deletes_ != ticket.xid) deleted_from_.clear();
     xid_of_deletes_ = ticket.xid;
-    deleted_from_.insert(plan.target_oid);
+    cascaded = !replica_role_ &&
+               std::ranges::any_of(plan.cascading_parents, [&](auto oid) { return deleted_from_.contains(oid); });
+    // Only what was there can take other rows with it: a table may refer to itself.
+    if (hits > 0 || cascaded) deleted_from_.insert(plan.target_oid);
   }
   switch (ticket.kind) {
     case wire::RecordKind::insert:
@@ -551,8 +555,7 @@ void Applier::on_row_count(const Ticket& ticket, std::uint64_t hits) {
     ++conflicts_.insert_exists;
     return;
   }
-  if (hits < ticket.rows && ticket.kind == wire::RecordKind::delete_ && !replica_role_ &&
-      std::ranges::any_of(plan.cascading_parents, [&](auto oid) { return deleted_from_.contains(oid); })) {
+  if (hits < ticket.rows && cascaded) {
     counted_.cascaded_deletes += ticket.rows - hits;  // the target's own ON DELETE CASCADE was there first
     return;
   }
