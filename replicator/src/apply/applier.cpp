@@ -318,7 +318,7 @@ void Applier::apply_change(const wire::Begin& transaction, const wire::Frame& fr
 
 PreparedTable& Applier::table_of(const wire::Relation& relation, const wire::Begin& transaction) {
   try {
-    return tables_.table(relation);
+    return tables_.table(relation, transaction.final_lsn);
   } catch (Error& error) {
     auto& failure = error.failure();
     if (failure.recovery == Recovery::stop && !failure.lsn) {

@@ -9,9 +9,9 @@
 
 namespace walgate::apply {
 
-TableSet::TableSet(const Config& config, const Event* stop, bool same_database, postgres::Connection& target,
-                   const std::vector<wire::Relation>& relations)
-    : config_{config}, stop_{stop}, same_database_{same_database} {
+TableSet::TableSet(const Config& config, const Event* stop, bool same_database, TableIdentities& identities,
+                   postgres::Connection& target, const std::vector<wire::Relation>& relations)
+    : config_{config}, stop_{stop}, same_database_{same_database}, identities_{identities} {
   for (const auto& relation : relations)
     sources_[relation.oid] = QualifiedName{relation.schema, relation.name}.display();
   read(target, relations);
@@ -55,11 +55,11 @@ std::vector<Difference> TableSet::collisions(const wire::Relation& relation, con
              "take it out of the publication, or map the source table to another name or to null"}};
   }
   const auto taken = source_of_target_.find(plan.target_oid);
-  if (taken != source_of_target_.end() && taken->second != relation.oid && relation.relkind != 'p') {
+  if (taken != source_of_target_.end() && taken->second != relation.oid && relation.relkind != 'p' &&
+      sources_.at(taken->second) != QualifiedName{relation.schema, relation.name}.display()) {
     return {{ErrorName::two_sources_one_target, plan.target.display(),
              fmt::format("the table already takes the changes of {}", sources_.at(taken->second)),
-             "map one of the two to another table or to null; where the source's table was dropped and created again, "
-             "start the service again once both sides are equal"}};
+             "map one of the two to another table or to null"}};
   }
   return {};
 }
@@ -80,22 +80,32 @@ std::size_t TableSet::rank(const QualifiedName& table) const {
   return visit(visit, table);
 }
 
-PreparedTable& TableSet::table(const wire::Relation& relation) {
+PreparedTable& TableSet::table(const wire::Relation& relation, Lsn lsn) {
   if (relation.serial < by_serial_.size() && by_serial_[relation.serial]) return *by_serial_[relation.serial];
+  const QualifiedName source{relation.schema, relation.name};
+  const auto target = map_table(config_.tables, source).target;
+  if (target && !identities_.is_same(source, relation.oid, lsn)) {
+    throw Error{Failure{.name = ErrorName::table_recreated,
+                        .message = fmt::format("{} was dropped and created again on the source, and {} holds rows of "
+                                               "the old table",
+                                               source.display(), target->display()),
+                        .phase = "apply",
+                        .relation = source.display()}};
+  }
   auto [planned, differences] = plan(relation);
   if (!differences.empty()) {
     auto catalog = open_target(config_, stop_);
     read(catalog, {relation});
     std::tie(planned, differences) = plan(relation);
   }
-  sources_[relation.oid] = QualifiedName{relation.schema, relation.name}.display();
+  sources_[relation.oid] = source.display();
   if (differences.empty()) differences = collisions(relation, planned);
   if (!differences.empty()) {
     std::string detail;
     for (const auto& difference : differences) {
       detail += fmt::format("{}{}: {}", detail.empty() ? "" : "; ", difference.object, difference.text);
     }
-    const auto name = QualifiedName{relation.schema, relation.name}.display();
+    const auto name = source.display();
     throw Error{Failure{.name = ErrorName::relation_does_not_fit,
                         .message = fmt::format("relation {} does not fit the target", name),
                         .detail = detail,

@@ -10,6 +10,7 @@
 
 #include "apply/prepared_table.hpp"
 #include "apply/target_catalog.hpp"
+#include "catalog/table_identities.hpp"
 #include "config/config.hpp"
 #include "sync/event.hpp"
 
@@ -19,11 +20,12 @@ class TableSet {
  public:
   /// `relations`: what the source publishes at start.  `target` is only used here.
   /// `same_database`: source and target are one database, where a table must not be both.
-  TableSet(const Config& config, const Event* stop, bool same_database, postgres::Connection& target,
-           const std::vector<wire::Relation>& relations);
+  TableSet(const Config& config, const Event* stop, bool same_database, TableIdentities& identities,
+           postgres::Connection& target, const std::vector<wire::Relation>& relations);
 
-  /// The table of this version.  Throws Error relation_does_not_fit with all differences.
-  PreparedTable& table(const wire::Relation& relation);
+  /// The table of this version, of which a transaction at `lsn` brings changes.  Throws Error: relation_does_not_fit
+  /// with all differences, table_recreated.
+  PreparedTable& table(const wire::Relation& relation, Lsn lsn);
   /// How many tables stand above this one along foreign keys: parents have lower ranks than their children.
   [[nodiscard]] std::size_t rank(const QualifiedName& table) const;
 
@@ -36,6 +38,7 @@ class TableSet {
   const Config& config_;
   const Event* stop_;
   bool same_database_;
+  TableIdentities& identities_;
   std::map<std::uint32_t, std::string> sources_;  ///< OIDs and names of the relations that the stream has brought
   std::map<std::uint32_t, std::uint32_t> source_of_target_;  ///< OIDs
   std::map<QualifiedName, TargetTable> targets_;

@@ -34,6 +34,9 @@ enum class ErrorName : std::uint8_t {
   slot_of_other_plugin,
   slot_of_other_database,
   publication_missing,
+  table_joined_publication,
+  table_left_publication,
+  table_recreated,
   other_source_system,
   source_restored,
   // target: our own tables

@@ -11,6 +11,7 @@
 #include "observe/log.hpp"
 #include "service/registration.hpp"
 #include "service/start_checks.hpp"
+#include "stream/published_tables.hpp"
 #include "stream/receiver.hpp"
 
 namespace walgate::service {
@@ -21,6 +22,8 @@ using namespace std::chrono_literals;
 
 /// A killed service's session on the target may live a little longer than it.
 constexpr auto takeover_patience = 30s;
+/// How often we look whether tables joined or left the publications.
+constexpr auto publication_interval = 5s;
 
 /// How one of the two threads ended; the first word counts.
 class Outcome {
@@ -124,13 +127,34 @@ void use_encoding(postgres::Connection& target, const std::string& encoding) {
 /// sessions first and then waits for walsenders, without a limit.
 class Monitor {
  public:
-  Monitor(const Config& config, const Event* stop) : config_{config}, connection_{stream::open_monitor(config, stop)} {}
+  Monitor(const Config& config, PublicationWatch& watch, const Event* stop)
+      : config_{config}, watch_{watch}, connection_{stream::open_monitor(config, stop)} {
+    connection_.set_phase("watch");
+  }
 
   [[nodiscard]] std::optional<stream::SlotInfo> slot() { return stream::find_slot(connection_, config_.source.slot); }
   [[nodiscard]] int socket() const { return PQsocket(connection_.handle()); }
 
   void look(StatusBoard& board, const PieceQueue& queue) {
-    connection_.set_phase("watch");
+    look_at_position(board, queue);
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next_publications_) return;
+    next_publications_ = now + publication_interval;
+    look_at_publications(board);
+  }
+  void look_at_publications(StatusBoard& board) {
+    for (const auto& [name, table] : watch_.look(stream::published_tables(connection_, config_.source.publications))) {
+      const auto mapping = map_table(config_.tables, table);
+      if (!mapping.target) continue;
+      const auto& entry = entry_of(name);
+      log::warning(entry.text, std::string{entry.meaning},
+                   {{"relation", table.display()}, {"target", mapping.target->display()}, {"remedy", entry.remedy}});
+    }
+    board.update([&](Status& status) { status.tables = watch_.tables(config_); });
+  }
+
+ private:
+  void look_at_position(StatusBoard& board, const PieceQueue& queue) {
     const auto result = connection_.exec(
         "SELECT pg_catalog.pg_current_wal_flush_lsn(), "
         "pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), restart_lsn) "
@@ -147,16 +171,17 @@ class Monitor {
     });
   }
 
- private:
   const Config& config_;
+  PublicationWatch& watch_;
   postgres::Connection connection_;
+  std::chrono::steady_clock::time_point next_publications_;
 };
 
 }  // namespace
 
-Session::Session(const Config& config, StatusBoard& board, apply::History& history, const Event& finish,
-                 const Event& stop)
-    : config_{config}, board_{board}, history_{history}, finish_{finish}, stop_{stop} {}
+Session::Session(const Config& config, StatusBoard& board, apply::History& history, PublicationWatch& watch,
+                 const Event& finish, const Event& stop)
+    : config_{config}, board_{board}, history_{history}, watch_{watch}, finish_{finish}, stop_{stop} {}
 
 void Session::run() {
   auto target = apply::open_target(config_, &stop_);
@@ -214,12 +239,11 @@ void Session::run() {
   apply::set_commit_mode(target, mode);
   if (now.may_mark_origin) mark_commits(config_, target);
 
-  std::vector<TableStatus> tables;
-  for (const auto& relation : now.relations) {
-    const QualifiedName source{relation.schema, relation.name};
-    const auto mapping = map_table(config_.tables, source);
-    if (mapping.target) tables.push_back({source.display(), mapping.target->display(), "streaming"});
-  }
+  PublishedTables published;
+  for (const auto& relation : now.relations) published[{relation.schema, relation.name}] = relation.oid;
+  history_.identities.start(published, now.source.flushed);
+  Monitor monitor{config_, watch_, &stop_};
+  monitor.look_at_publications(board_);
   board_.update([&](Status& status) {
     status.state = ServiceState::streaming;
     status.since = std::chrono::system_clock::now();
@@ -228,24 +252,22 @@ void Session::run() {
     status.received_lsn = status.applied_lsn = status.confirmed_lsn = claim.position;
     status.source_lsn = now.source.flushed;
     status.replica_role = start.replica_role;
-    status.tables = tables;
     if (!start.standing_error) status.error.reset();
   });
   log::info("streaming", "streaming from the slot",
             {{"slot", config_.source.slot},
              {"lsn", claim.position},
              {"epoch", claim.epoch},
-             {"tables", tables.size()},
+             {"tables", board_.snapshot().tables.size()},
              {"replica_role", start.replica_role ? "yes" : "no"},
              {"synchronous_commit", text_of(mode)}});
 
-  Monitor monitor{config_, &stop_};
   Outcome outcome;
   Event receiver_finish;
   Event applier_finish;
   PieceQueue queue{config_.limits.queue_bytes};
   Acknowledgement acknowledgement{claim.position};
-  apply::TableSet table_set{config_, &stop_, now.same_database(), target, now.relations};
+  apply::TableSet table_set{config_, &stop_, now.same_database(), history_.identities, target, now.relations};
   use_encoding(target, now.source.encoding);
   if (PQsetClientEncoding(replication.handle(), now.source.encoding.c_str()) != 0) replication.throw_lost();
   const auto start_streaming =
