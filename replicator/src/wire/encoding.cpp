@@ -69,7 +69,9 @@ std::string convert(std::string_view text, const char* to, const char* from) {
   auto* out = output.data();
   auto in_left = input.size();
   auto out_left = output.size();
-  if (iconv(opened, &in, &in_left, &out, &out_left) == static_cast<std::size_t>(-1)) {
+  // The second call brings what is held back for a mark that could follow.
+  if (iconv(opened, &in, &in_left, &out, &out_left) == static_cast<std::size_t>(-1) ||
+      iconv(opened, nullptr, nullptr, &out, &out_left) == static_cast<std::size_t>(-1)) {
     throw ProtocolError{fmt::format("a name cannot be converted from {} to {}", from, to)};
   }
   output.resize(output.size() - out_left);

@@ -27,6 +27,14 @@ TEST(Encoding, ConvertsBothWays) {
             "e");
 }
 
+TEST(Encoding, KeepsALastCharacterThatAMarkCouldFollow) {
+  EXPECT_EQ(Encoding{"WIN1258"}.to_utf8("\xEA"
+                                        "a"),
+            "\xC3\xAA"
+            "a");
+  EXPECT_EQ(Encoding{"WIN1255"}.to_utf8("\xE0\xE9"), "\xD7\x90\xD7\x99");
+}
+
 TEST(Encoding, RefusesWhatHasNoFormOnTheOtherSide) {
   EXPECT_THROW(static_cast<void>(Encoding{"LATIN1"}.from_utf8("\xE2\x82\xAC")), ProtocolError);  // the euro sign
   EXPECT_THROW(Encoding{"NO_SUCH"}, ProtocolError);
