@@ -76,7 +76,9 @@ void read_columns(Connection& target, TablesByOid& tables) {
       // With -1 and not NULL, which gives "character": that would be read as character(1).
       "pg_catalog.format_type(a.atttypid, -1), pg_catalog.format_type(b.oid, -1), "
       "a.attnotnull, a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL, a.attgenerated <> '', "
-      "a.attidentity = 'a' "
+      "a.attidentity = 'a', "
+      "CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_depend x WHERE x.classid = 'pg_catalog.pg_type'::regclass "
+      "AND x.objid IN (t.oid, t.typelem) AND x.deptype = 'e') THEN t.typname ELSE '' END "
       "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
       "LEFT JOIN (SELECT chain.oid, chain.at FROM chain JOIN pg_catalog.pg_type e ON e.oid = chain.at "
       "AND e.typtype <> 'd') d ON d.oid = t.oid "
@@ -96,6 +98,7 @@ void read_columns(Connection& target, TablesByOid& tables) {
     column.has_default = bool_field(result, row, 9);
     column.generated = bool_field(result, row, 10);
     column.identity_always = bool_field(result, row, 11);
+    column.extension_type = text_field(result, row, 12);
     tables.at(oid_field(result, row, 0)).columns.push_back(std::move(column));
   }
 }

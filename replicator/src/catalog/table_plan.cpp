@@ -15,10 +15,12 @@ constexpr std::uint32_t first_user_type = 10000;
 constexpr std::uint32_t text_oid = 25;
 
 /// The type that a value of this column arrives as, or nullopt when the target knows none.
-std::optional<std::uint32_t> arrival_type(const wire::Column& column, const TargetTypes& types) {
+std::optional<std::uint32_t> arrival_type(const wire::Column& column, const TargetTypes& types,
+                                          const TargetColumn& target) {
   if (column.type_oid < first_user_type) return column.type_oid;
   const auto found = types.by_name.find({column.type_schema, column.type_name});
   if (found != types.by_name.end()) return found->second;
+  if (target.extension_type == column.type_name) return target.type_oid;  // the extension lives in another schema there
   if (column.type_kind == 'e') return text_oid;                   // an enum's binary form is its label
   if (column.base_oid < first_user_type) return column.base_oid;  // a domain's is that of its base
   return std::nullopt;
@@ -127,7 +129,7 @@ class Planner {
     if (!planned.binary) {
       // Text goes through the input function of the type it is for.
       planned.parameter_type = planned.cast.empty() ? target->type_oid : text_oid;
-    } else if (const auto arrives = arrival_type(column, types_)) {
+    } else if (const auto arrives = arrival_type(column, types_, *target)) {
       planned.parameter_type = *arrives;
       if (planned.cast.empty() && !types_.assignable(*arrives, *target)) {
         differ(ErrorName::incompatible_type, target_name(*wanted),
@@ -140,7 +142,7 @@ class Planner {
       }
     } else {
       differ(ErrorName::incompatible_type, target_name(*wanted),
-             fmt::format("the target database has no type {}", type_text(column)),
+             fmt::format("the target database has no {}", type_text(column)),
              "create the type on the target, or leave the column out", entry_of_column(column.name, *wanted));
       return;
     }

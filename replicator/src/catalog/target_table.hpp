@@ -21,6 +21,7 @@ struct TargetColumn {
   std::string type_text;       ///< format_type, for messages
   std::string type_name;       ///< the same without a length, for casts
   std::string base_name;       ///< type_name of base_oid
+  std::string extension_type;  ///< pg_type.typname where an extension made the type or its elements, else empty
   bool not_null = false;
   bool has_default = false;      ///< default, identity or generated: the server can fill it
   bool generated = false;        ///< cannot be written
