@@ -57,7 +57,7 @@ void append_name(StringInfo out, const RelationEntry& entry) {
 }
 
 void append_value(StringInfo out, Column& column, Datum value) {
-  char* text = OutputFunctionCall(&column.codec.function, value);
+  const char* text = text_of_value(column.codec, value);
   switch (column.type.base_oid) {
     case BOOLOID:
       appendStringInfoString(out, *text == 't' ? "true" : "false");

@@ -8,6 +8,7 @@ extern "C" {
 #include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/date.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -54,6 +55,19 @@ bool sends_an_oid_of_the_catalog(Oid send) {
   }
 }
 
+/// Types whose binary form does not give back every stored value.
+bool loses_values_in_binary(Oid send) {
+  switch (send) {
+    case F_OIDVECTORSEND:   // an empty one is refused
+    case F_INT2VECTORSEND:  // the same
+    case F_TSQUERYSEND:     // 18 refuses an empty one
+    case F_XML_SEND:        // writes the declaration anew, and without the encoding that was given
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool binary_travels(Oid type, TypeHashes& hashes);
 
 bool attributes_travel(Oid type, TypeHashes& hashes) {
@@ -73,8 +87,7 @@ bool binary_travels(Oid type, TypeHashes& hashes) {
   if (base != type) return binary_travels(base, hashes);
   const FormData_pg_type form = read_type(type);
   if (!OidIsValid(form.typsend) || !OidIsValid(form.typreceive)) return false;
-  if (sends_an_oid_of_the_catalog(form.typsend)) return false;
-  if (form.typsend == F_TSQUERYSEND) return false;  // 18 refuses the binary form of an empty one
+  if (sends_an_oid_of_the_catalog(form.typsend) || loses_values_in_binary(form.typsend)) return false;
   if (is_array_sender(form.typsend) && OidIsValid(form.typelem)) return binary_travels(form.typelem, hashes);
   switch (form.typtype) {
     case TYPTYPE_COMPOSITE:
@@ -185,6 +198,17 @@ ColumnType read_column_type(Oid type, TypeHashes& hashes) {
   return result;
 }
 
+namespace {
+
+Oid output_function_of(Oid type) {
+  Oid function = InvalidOid;
+  bool is_varlena = false;
+  if (OidIsValid(type)) getTypeOutputInfo(type, &function, &is_varlena);
+  return function;
+}
+
+}  // namespace
+
 ValueCodec text_codec(Oid type, std::int16_t type_length) {
   ValueCodec codec = {};
   codec.codec = Codec::output_function;
@@ -192,6 +216,9 @@ ValueCodec text_codec(Oid type, std::int16_t type_length) {
   Oid function = InvalidOid;
   getTypeOutputInfo(type, &function, &codec.varlena);
   codec.varlena = type_length == -1;
+  // The output function of xml leaves out an encoding; what is stored is the text as it was given.
+  if (function == F_XML_OUT) function = F_TEXTOUT;
+  codec.elements_are_xml = function == F_ARRAY_OUT && output_function_of(get_base_element_type(type)) == F_XML_OUT;
   fmgr_info(function, &codec.function);
   return codec;
 }
@@ -206,6 +233,16 @@ ValueCodec choose_codec(Oid type, std::int16_t type_length, TypeHashes& hashes) 
   if (codec.codec == Codec::send_function) fmgr_info(send, &codec.function);
   if (codec.codec == Codec::enum_label) codec.labels = make_in_context<EnumLabels>();
   return codec;
+}
+
+const char* text_of_value(ValueCodec& codec, Datum value) {
+  if (codec.elements_are_xml) {
+    // Values of xml are stored as those of text are, and written as they are stored when the array says text.
+    ArrayType* array = DatumGetArrayTypePCopy(value);
+    array->elemtype = TEXTOID;
+    value = PointerGetDatum(array);
+  }
+  return OutputFunctionCall(&codec.function, value);
 }
 
 void append_value(RecordBuffer& out, ValueCodec& codec, Datum value) {
@@ -246,7 +283,7 @@ void append_value(RecordBuffer& out, ValueCodec& codec, Datum value) {
       return;
     }
     case Codec::output_function: {
-      const char* text = OutputFunctionCall(&codec.function, value);
+      const char* text = text_of_value(codec, value);
       out.append_sized_bytes(text, std::strlen(text));
       return;
     }

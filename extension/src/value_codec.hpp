@@ -67,9 +67,10 @@ class EnumLabels {
 struct ValueCodec {
   Codec codec;
   wire::ValueFormat format;
-  bool varlena;        ///< may be a pointer into the TOAST table
-  FmgrInfo function;   ///< of send_function and output_function
-  EnumLabels* labels;  ///< of enum_label
+  bool varlena;           ///< may be a pointer into the TOAST table
+  bool elements_are_xml;  ///< of output_function: an array of xml
+  FmgrInfo function;      ///< of send_function and output_function
+  EnumLabels* labels;     ///< of enum_label
 };
 
 /// Reads what `type` is and notes it in `hashes`.
@@ -86,6 +87,9 @@ struct ValueCodec {
 [[nodiscard]] inline bool is_unchanged_toast(const ValueCodec& codec, Datum value) {
   return codec.varlena && VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(value));
 }
+
+/// What the output function of the codec writes, but xml as it is stored.  Memory is of the current context.
+[[nodiscard]] const char* text_of_value(ValueCodec& codec, Datum value);
 
 /// Writes length and bytes of a value that is neither null nor unchanged TOAST.  May allocate in the current context.
 void append_value(RecordBuffer& out, ValueCodec& codec, Datum value);

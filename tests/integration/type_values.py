@@ -19,6 +19,7 @@ CREATE DOMAIN tags AS text[] CHECK (array_ndims(value) = 1);
 CREATE DOMAIN shout AS citext;
 CREATE DOMAIN price AS numeric(19,2);
 CREATE DOMAIN short AS varchar(5);
+CREATE DOMAIN letter AS xml;
 CREATE TYPE place AS (name text, height numeric, mood mood, seen timestamptz);
 CREATE TYPE styled AS (t timestamp, d date, i interval, f float8, r real, b bytea, c "char", m money, n numeric(10,3));
 CREATE TYPE nested AS (id int, place place, places place[], small small, tags tags);
@@ -92,7 +93,8 @@ VALUES = {
               "'1e400'", BIG_JSON],
     "jsonpath": ["'$.a[*] ? (@.b > 1.50)'", "'strict $'", "'lax $.\"x y\".size()'"],
     "xml": ["'<a>b</a>'", "'text <b/> more'", "'<?xml version=\"1.0\" standalone=\"yes\"?><a>ü</a>'",
-            "'<!DOCTYPE a><a/>'"],
+            "'<!DOCTYPE a><a/>'", "'<?xml version=\"1.0\" encoding=\"LATIN1\"?><a>ü</a>'",
+            "'<?xml version=''1.0''?><a/>'", "''", "repeat('<a/>', 50000)"],
     "point": ["'(1.5,-2)'", "'(NaN,-0)'", "'(Infinity,1e-307)'"],
     "line": ["'{1,-1,0.1}'"],
     "lseg": ["'[(1,2),(3.1,4)]'"],
@@ -110,8 +112,8 @@ VALUES = {
     "cid": ["'4294967295'"],
     "tid": ["'(4294967295,65535)'", "'(0,1)'"],
     "oid": ["4294967295", "0"],
-    "oidvector": ["'1 2 4294967295'"],
-    "int2vector": ["'1 -2 32767'"],
+    "oidvector": ["'1 2 4294967295'", "''"],
+    "int2vector": ["'1 -2 32767'", "''"],
     "refcursor": ["'a cursor'"],
     "aclitem": ["'postgres=r*w/postgres'", "'=X/postgres'"],
     "regclass": ["'pg_class'", "0", "'\"Odd.Schema\".\"Odd \"\"Table\"'", "4294967295"],
@@ -144,6 +146,9 @@ VALUES = {
     "box[]": ["ARRAY['(1,1),(0,0)', '(2,2),(0.1,1)']::box[]"],
     "regclass[]": ["ARRAY['pg_class', 'pg_type']::regclass[]"],
     "aclitem[]": ["ARRAY['postgres=r/postgres', '=X/postgres']::aclitem[]"],
+    "xml[]": ["ARRAY['<?xml version=\"1.0\" encoding=\"LATIN1\"?><a b=\"{1,2}\"/>', NULL, '']::xml[]",
+              "'[0:1]={<a/>,\"\\\"x\\\"\"}'"],
+    "oidvector[]": ["ARRAY['1 2', '']::oidvector[]"],
     "int4range[]": ["ARRAY['[1,5)', 'empty', NULL]::int4range[]"],
 
     "int4range": ["'[1,5)'", "'empty'", "'(,)'", "'(,3)'", "'[3,)'"],
@@ -191,6 +196,8 @@ VALUES = {
     "citext[]": ["'{a,A,NULL}'", "'{A,a,NULL}'"],
     "hstore": ["'a=>1, b=>NULL, \"c d\"=>\"x \\\" y\"'", "''", "hstore('big', " + BIG_TEXT + ")"],
     "hstore[]": ["ARRAY['a=>1', NULL]::hstore[]"],
+    "letter": ["'<?xml version=\"1.0\" encoding=\"LATIN1\"?><a/>'"],
+    "letter[]": ["ARRAY['<?xml version=\"1.0\"?><a/>']::letter[]"],
     "ltree": ["'Top.Science.Astronomy'", "''"],
     "ltree[]": ["'{a.b,c}'"],
     "lquery": ["'*.Astro*{1,2}.!x|y'"],

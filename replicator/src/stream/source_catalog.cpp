@@ -21,6 +21,29 @@ std::string literals(const std::vector<std::string>& items) {
   return text;
 }
 
+/// The types of published columns that travel as text, as the extension's value_codec.cpp chooses them: `parts` has for
+/// each type what it is made of.
+constexpr std::string_view text_types = R"(
+parts(type, part) AS (
+  SELECT DISTINCT a.atttypid, a.atttypid FROM published p JOIN pg_namespace n ON n.nspname = p.schemaname
+    JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+  UNION
+  SELECT parts.type, made_of.type FROM parts JOIN pg_type t ON t.oid = parts.part,
+    LATERAL (SELECT t.typbasetype WHERE t.typtype = 'd'
+             UNION ALL SELECT t.typelem WHERE t.typsend = 'pg_catalog.array_send'::regproc AND t.typelem <> 0
+             UNION ALL SELECT atttypid FROM pg_attribute
+                        WHERE t.typtype = 'c' AND attrelid = t.typrelid AND attnum > 0 AND NOT attisdropped
+             UNION ALL SELECT rngsubtype FROM pg_range WHERE rngtypid = t.oid
+             UNION ALL SELECT rngtypid FROM pg_range WHERE rngmultitypid = t.oid) AS made_of(type)),
+text_types AS (
+  SELECT DISTINCT parts.type FROM parts JOIN pg_type t ON t.oid = parts.part
+    LEFT JOIN pg_proc send ON send.oid = t.typsend
+   WHERE t.typsend = 0 OR t.typreceive = 0
+      OR (send.pronamespace = 'pg_catalog'::regnamespace
+          AND (send.proname ~ '^reg.*send$'
+               OR send.proname IN ('xml_send', 'tsquerysend', 'oidvectorsend', 'int2vectorsend')))))";
+
 }  // namespace
 
 std::vector<std::string> existing_publications(postgres::Connection& source, const std::vector<std::string>& names) {
@@ -40,10 +63,11 @@ std::vector<wire::Relation> published_relations(postgres::Connection& source,
       "SELECT chain.oid, t.typbasetype FROM chain JOIN pg_type t ON t.oid = chain.at WHERE t.typtype = 'd'), "
       "base AS (SELECT chain.oid, chain.at FROM chain JOIN pg_type e ON e.oid = chain.at AND e.typtype <> 'd'), "
       "published AS (SELECT schemaname, tablename, array_agg(DISTINCT a) AS attnames FROM pg_publication_tables, "
-      "LATERAL unnest(attnames) a WHERE pubname IN ({0}) AND schemaname <> 'walgate' GROUP BY 1, 2) "
+      "LATERAL unnest(attnames) a WHERE pubname IN ({0}) AND schemaname <> 'walgate' GROUP BY 1, 2), "
+      "{2} "
       "SELECT c.oid, c.relkind, c.relreplident, n.nspname, c.relname, a.attname, "
       "coalesce(a.attnum = ANY (i.indkey::int2[]) AND i.indimmediate, false), "
-      "t.typsend = 0 OR t.typreceive = 0 OR (t.oid < 16384 AND t.typname LIKE 'reg%'), "
+      "t.oid IN (SELECT type FROM text_types), "
       "t.typtype, t.oid, coalesce(b.at, t.oid), a.atttypmod, tn.nspname, t.typname "
       "FROM published p JOIN pg_namespace n ON n.nspname = p.schemaname "
       "JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename "
@@ -58,7 +82,7 @@ std::vector<wire::Relation> published_relations(postgres::Connection& source,
       "ORDER BY n.nspname, c.relname, a.attnum",
       literals(publications),
       // Before 18 the list names generated columns that are never published.
-      source.server_version() >= 180000 ? "true" : "false"));
+      source.server_version() >= 180000 ? "true" : "false", text_types));
   std::vector<wire::Relation> relations;
   for (int row = 0; row < rows(result); ++row) {
     const auto oid = static_cast<std::uint32_t>(number_field(result, row, 0));
