@@ -108,7 +108,9 @@ TEST_F(CommandLine, EveryCommandHasHelpWithADescriptionAndAnExample) {
     const Outcome outcome = walgate(arguments);
     EXPECT_EQ(outcome.code, 0);
     EXPECT_EQ(outcome.err, "");
-    EXPECT_THAT(outcome.out, HasSubstr("\nUsage: walgate "));
+    std::string usage = "walgate ";
+    for (const auto& word : command) usage += word + " ";
+    EXPECT_THAT(outcome.out, HasSubstr(usage + "[OPTIONS]"));
     EXPECT_THAT(outcome.out, HasSubstr("Example: walgate "));
     EXPECT_FALSE(outcome.out.starts_with("\n")) << "the description is missing";
   }
@@ -122,8 +124,10 @@ TEST_F(CommandLine, EveryCommandHasAChapterInTheDocument) {
   std::istringstream help{walgate({"--help"}).out};
   std::vector<std::string> commands;
   std::string line;
-  while (std::getline(help, line) && line != "Subcommands:") continue;
+  // Versions of the library write the heading in small or in capital letters, and break long lines or not.
+  while (std::getline(help, line) && line != "Subcommands:" && line != "SUBCOMMANDS:") continue;
   while (std::getline(help, line) && !line.empty()) {
+    if (line.starts_with("   ")) continue;
     std::istringstream words{line};
     words >> commands.emplace_back();
     EXPECT_THAT(document, HasSubstr("\n## `walgate " + commands.back() + "`\n"));
