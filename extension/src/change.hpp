@@ -23,6 +23,7 @@ struct RowChange {
   wire::RecordKind kind;
   OldImage old_image;
   bool has_new;
+  bool enters_row_filter;  ///< an update that has become an insert, but for values that the WAL does not hold
   Row old_row;
   Row new_row;
 };

@@ -42,6 +42,7 @@ std::uint8_t flags_of(const RowChange& change) {
   if (change.old_image == OldImage::key) flags = wire::old_key;
   if (change.old_image == OldImage::full) flags = wire::old_full;
   if (change.kind == wire::RecordKind::update && !change.has_new) flags |= wire::no_new_tuple;
+  if (change.enters_row_filter) flags |= wire::enters_row_filter;
   return flags;
 }
 

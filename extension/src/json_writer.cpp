@@ -183,6 +183,7 @@ void JsonWriter::change(LogicalDecodingContext* ctx, RelationEntry& entry, const
   if (is_full()) return;
   append_action(&text_, action_of(change.kind));
   append_name(&text_, entry);
+  if (change.enters_row_filter) append_bool(&text_, "enters_row_filter", true);
   if (change.old_image == OldImage::key) append_row(&text_, "key", entry, change.old_row, true);
   if (change.old_image == OldImage::full) append_row(&text_, "old", entry, change.old_row, false);
   if (change.has_new) {

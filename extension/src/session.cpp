@@ -11,7 +11,6 @@
 
 extern "C" {
 #include "mb/pg_wchar.h"
-#include "utils/builtins.h"
 #include "utils/guc.h"
 }
 
@@ -168,7 +167,7 @@ void fill_from_old(const RelationEntry& entry, RowChange& change) {
 
 RowChange read_change(Session& session, const RelationEntry& entry, Relation relation,
                       const ReorderBufferChange& change) {
-  RowChange result = {kind_of(change.action), OldImage::none, false, session.old_row, session.new_row};
+  RowChange result = {kind_of(change.action), OldImage::none, false, false, session.old_row, session.new_row};
   const TupleDesc attributes = RelationGetDescr(relation);
   if (HeapTuple tuple = old_tuple_of(change); tuple != nullptr && result.kind != wire::RecordKind::insert) {
     heap_deform_tuple(tuple, attributes, result.old_row.values, result.old_row.nulls);
@@ -184,25 +183,18 @@ RowChange read_change(Session& session, const RelationEntry& entry, Relation rel
   return result;
 }
 
-// Nobody could fill in the value of a row that the reader has never seen.
-void require_whole_row(const RelationEntry& entry, const Row& row) {
+bool is_whole(const RelationEntry& entry, const Row& row) {
   for (int i = 0; i < entry.column_count; ++i) {
     const Column& column = entry.columns[i];
     const auto index = static_cast<std::size_t>(column.index);
-    if (row.nulls[index] || !is_unchanged_toast(column.codec, row.values[index])) continue;
-    ereport(
-        ERROR,
-        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-         errmsg("an update leads a row of \"%s.%s\" into the row filter, but the WAL does not hold its column \"%s\"",
-                entry.schema, entry.name, column.name),
-         errdetail("The value is TOASTed and was not changed by the update."),
-         errhint("ALTER TABLE %s REPLICA IDENTITY FULL prevents this for later updates.",
-                 quote_qualified_identifier(entry.schema, entry.name))));
+    if (!row.nulls[index] && is_unchanged_toast(column.codec, row.values[index])) return false;
   }
+  return true;
 }
 
 /// Whether the row filter lets the change through.  An update that leads a row into the filter becomes an insert,
-/// one that leads it out a delete.
+/// one that leads it out a delete.  Where the WAL lacks a value for the insert, the reader is told and has to decide:
+/// an error here would stop the stream for good, since nobody could get past it.
 bool passes_filter(RelationEntry& entry, RowChange& change) {
   const bool has_old = change.old_image != OldImage::none;
   switch (change.kind) {
@@ -219,9 +211,12 @@ bool passes_filter(RelationEntry& entry, RowChange& change) {
   const bool old_passes = has_old ? entry.filter.passes(RowAction::update, change.old_row) : new_passes;
   if (!change.has_new) return !has_old || old_passes;
   if (new_passes && !old_passes) {
-    require_whole_row(entry, change.new_row);
-    change.kind = wire::RecordKind::insert;
     change.old_image = OldImage::none;
+    if (is_whole(entry, change.new_row)) {
+      change.kind = wire::RecordKind::insert;
+    } else {
+      change.enters_row_filter = true;
+    }
   } else if (old_passes && !new_passes) {
     change.kind = wire::RecordKind::delete_;
     change.has_new = false;

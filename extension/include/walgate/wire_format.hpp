@@ -42,6 +42,9 @@ inline constexpr std::uint8_t old_key = 0x01;   ///< the identity columns only, 
 inline constexpr std::uint8_t old_full = 0x02;  ///< every column (replica identity full)
 /// Flag of an update: the server had no new row to give, the record ends after the old image.
 inline constexpr std::uint8_t no_new_tuple = 0x04;
+/// Flag of an update: the row passes the row filter only now, so that the target has no row for it.  It would have been
+/// an insert, had the WAL held all its values.
+inline constexpr std::uint8_t enters_row_filter = 0x08;
 
 /// Flags of a truncate.
 inline constexpr std::uint8_t truncate_cascade = 0x01;

@@ -401,6 +401,12 @@ void Applier::apply_update(const Ticket& ticket, PreparedTable& table, const wir
         .lsn = ticket.final_lsn,
         .xid = ticket.xid}};
   }
+  const bool enters_filter = (change.flags & wire::enters_row_filter) != 0;
+  if (enters_filter && !any_unchanged) {  // what is missing is not mapped
+    Ticket inserting = ticket;
+    inserting.kind = wire::RecordKind::insert;
+    return apply_insert(inserting, table, change);
+  }
   if (!any_unchanged && !key_changed) {
     if (!table.update) prepare(ticket, table.update, table.plan.update(unchanged_, false));
     return execute(ticket, *table.update, table.plan, old_is_key);
@@ -412,7 +418,10 @@ void Applier::apply_update(const Ticket& ticket, PreparedTable& table, const wir
     prepare(ticket, made, table.plan.update(unchanged_, key_changed));
     found = table.updates.emplace(kind, std::move(*made)).first;
   }
-  execute(ticket, found->second, table.plan, old_is_key);
+  Ticket updating = ticket;
+  // It hits a row where a person has brought it.
+  if (enters_filter) updating.missing_values = &found->first.first;
+  execute(updating, found->second, table.plan, old_is_key);
 }
 
 void Applier::apply_delete(const Ticket& ticket, PreparedTable& table, const wire::Change& change) {
@@ -440,6 +449,29 @@ void Applier::apply_truncate(const Ticket& ticket, const wire::Begin& transactio
   // All of them in one statement, because they may refer to each other.
   const bool restart = (change.flags & wire::truncate_restart_identity) != 0;
   pipeline_.query(sent, encoding_.from_utf8(fmt::format("TRUNCATE {}{}", names, restart ? " RESTART IDENTITY" : "")));
+}
+
+void Applier::values_missing(const Ticket& ticket) {
+  const auto& plan = ticket.table->plan;
+  std::string columns;
+  for (std::size_t i = 0; i < plan.columns.size(); ++i) {
+    if ((*ticket.missing_values)[i])
+      columns += (columns.empty() ? "" : ", ") + display_identifier(plan.columns[i].target);
+  }
+  throw Error{Failure{
+      .name = ErrorName::row_filter_without_values,
+      .message = fmt::format("an update leads a row of {} into the row filter, and the WAL does not hold its ({})",
+                             plan.source.display(), columns),
+      .detail =
+          fmt::format("these values are TOASTed and did not change; the row is located by ({})", plan.key_names()),
+      .remedy = fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL on the source prevents this for later updates; "
+                            "for this one copy the row to {} by hand and start the service again, or leave the "
+                            "transaction out with `walgate skip --lsn {}`",
+                            plan.source.quoted(), plan.target.display(), ticket.final_lsn.text()),
+      .phase = "apply",
+      .relation = plan.source.display(),
+      .lsn = ticket.final_lsn,
+      .xid = ticket.xid}};
 }
 
 void Applier::not_identified(const Ticket& ticket, const PreparedTable& table) {
@@ -559,6 +591,7 @@ void Applier::on_row_count(const Ticket& ticket, std::uint64_t hits) {
     counted_.cascaded_deletes += ticket.rows - hits;  // the target's own ON DELETE CASCADE was there first
     return;
   }
+  if (hits < ticket.rows && ticket.missing_values != nullptr) values_missing(ticket);
   if (hits < ticket.rows) {
     // An insert that stores nothing was taken by a trigger or a rule of the target.
     if (ticket.kind == wire::RecordKind::update) ++conflicts_.update_missing;

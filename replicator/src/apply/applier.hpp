@@ -67,6 +67,8 @@ class Applier {
     Lsn final_lsn;
     const PreparedTable* table = nullptr;
     std::uint64_t rows = 1;  ///< how many the statement was given
+    /// Of an update that leads a row into a row filter: the planned columns whose value is nowhere in the stream.
+    const std::vector<bool>* missing_values = nullptr;
   };
   using Purpose = Ticket::Purpose;
 
@@ -90,6 +92,7 @@ class Applier {
   void apply_delete(const Ticket& ticket, PreparedTable& table, const wire::Change& change);
   void apply_truncate(const Ticket& ticket, const wire::Begin& transaction, const wire::Frame& frame,
                       const wire::Change& change);
+  [[noreturn]] void values_missing(const Ticket& ticket);
   [[noreturn]] void not_identified(const Ticket& ticket, const PreparedTable& table);
   /// The row is found by its old image although the key may be the same (identity full).
   [[nodiscard]] bool key_differs(const TablePlan& plan, const wire::Change& change) const;

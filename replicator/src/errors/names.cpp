@@ -158,8 +158,9 @@ constexpr auto entries = std::to_array<NameEntry>({
     {publication_empty, "publication_empty", "A publication holds no table.",
      "ALTER PUBLICATION ... ADD TABLE on the source."},
     {row_filter_without_values, "row_filter_without_values",
-     "A row filter uses a column that updates may leave out of the WAL.",
-     "Set REPLICA IDENTITY FULL for the table, or take the column out of the filter."},
+     "An update that leads a row into a row filter needs values that did not change, and the WAL leaves out TOASTed ones.",
+     "Set REPLICA IDENTITY FULL for the source table; copy a row that the stream stops at to the target by hand, or skip "
+     "its transaction."},
     {copy_not_allowed, "copy_not_allowed", "The role may stream but not read the tables.",
      "GRANT SELECT on the published tables if the role is to copy what they hold."},
 

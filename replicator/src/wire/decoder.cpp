@@ -170,7 +170,8 @@ void Decoder::read_row_change(RecordKind kind, Reader reader, Frame& frame) {
   change.relation = &relation(reader.u32());
   const auto columns = change.relation->columns.size();
   if (kind != RecordKind::insert) change.flags = reader.u8();
-  const auto known = kind == RecordKind::update ? old_key | old_full | no_new_tuple : old_key | old_full;
+  const auto known =
+      kind == RecordKind::update ? old_key | old_full | no_new_tuple | enters_row_filter : old_key | old_full;
   if ((change.flags & ~known) != 0 || (change.flags & (old_key | old_full)) == (old_key | old_full)) {
     throw ProtocolError{fmt::format("change has flags 0x{:02x}", change.flags)};
   }

@@ -120,7 +120,7 @@ BEGIN
         END IF;
         IF kind <> 'D' AND flags & 4 = 0 THEN
           SELECT t.at, t."values" INTO at, new FROM tuple_at(frame, at) AS t;
-          body := body || format(' new %s', new);
+          body := body || format('%s new %s', CASE WHEN kind = 'U' AND flags & 8 <> 0 THEN ' enters' ELSE '' END, new);
         END IF;
       WHEN 'T' THEN
         body := format('flags %s', get_byte(frame, at));

@@ -88,6 +88,10 @@ TEST(NetEffect, RefusesWhatCannotBeSummedUp) {
   EXPECT_EQ(effect_of(transaction().update(1, {"1"}, {"2", "x", "y"})), "cannot");
   EXPECT_EQ(effect_of(transaction().remove_without_address(1)), "cannot");
   EXPECT_EQ(effect_of(transaction().update(2, {"x"})), "cannot");
+  // Folded into the delete, it would keep a value that the row had before it left the row filter.
+  EXPECT_EQ(effect_of(transaction().remove(1, {"1"}).update(1, {"1", "x", Field::unchanged_toast()},
+                                                            wire::enters_row_filter)),
+            "cannot");
   EXPECT_EQ(effect_of(transaction().insert(1, {"1", "x", "y"}).relation(1, "item", {"id"}, {"id"}).remove(1, {"1"})),
             "cannot");
 }

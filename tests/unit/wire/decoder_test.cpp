@@ -152,6 +152,13 @@ TEST(Decoder, GivesAChangeWithoutAddress) {
             "begin 7 0/100 0/130\nD item 0 - -\ncommit\n");
 }
 
+TEST(Decoder, GivesAnUpdateThatEntersARowFilterItsFlag) {
+  EXPECT_EQ(
+      transcript_of(
+          open_transaction().update(1, {"1", Field::unchanged_toast()}, wire::enters_row_filter).commit(0x100, 0x130)),
+      "begin 7 0/100 0/130\nU item 8 - (1, unchanged)\ncommit\n");
+}
+
 TEST(Decoder, UsesTheNewestVersionOfARelationAndKeepsOlderOnesAlive) {
   Decoder decoder;
   const auto first_bytes = open_transaction().insert(1, {"1", "a"}).data();
@@ -239,6 +246,8 @@ TEST(Decoder, RefusesUnknownFlags) {
             "change has flags 0x04");
   EXPECT_EQ(error_of(open_transaction().record(RecordKind::update, Bytes{}.u32(1).u8(3).data()).data()),
             "change has flags 0x03");
+  EXPECT_EQ(error_of(open_transaction().record(RecordKind::delete_, Bytes{}.u32(1).u8(8).data()).data()),
+            "change has flags 0x08");
   EXPECT_EQ(error_of(open_transaction().truncate(4, {1}).data()), "truncate has flags 0x04");
   EXPECT_EQ(error_of(open_transaction().truncate(0, {}).data()), "truncate names no relation");
   EXPECT_EQ(

@@ -106,9 +106,9 @@ class FrameBuilder {
     ++changes_;
     return record(wire::RecordKind::insert, Bytes{}.u32(id).raw(tuple(fields)).data());
   }
-  FrameBuilder& update(std::uint32_t id, const std::vector<Field>& fields) {
+  FrameBuilder& update(std::uint32_t id, const std::vector<Field>& fields, unsigned flags = 0) {
     ++changes_;
-    return record(wire::RecordKind::update, Bytes{}.u32(id).u8(0).raw(tuple(fields)).data());
+    return record(wire::RecordKind::update, Bytes{}.u32(id).u8(flags).raw(tuple(fields)).data());
   }
   FrameBuilder& update(std::uint32_t id, const std::vector<Field>& old_key, const std::vector<Field>& fields) {
     ++changes_;
