@@ -439,7 +439,7 @@ BEGIN
       FROM walgate._tables_without_identity(publication);
 
   RETURN QUERY
-    SELECT 'warning', 'identity_missing', format('table %s', relation),
+    SELECT 'warning', 'generated_identity_unpublished', format('table %s', relation),
            format('its replica identity holds generated columns that are not published (%s): while it is published, '
                   'this server refuses to update or delete its rows', columns),
            CASE WHEN all_stored

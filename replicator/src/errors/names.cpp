@@ -147,6 +147,11 @@ constexpr auto entries = std::to_array<NameEntry>({
     {identity_missing, "identity_missing",
      "A published table has no replica identity, so that its updates and deletes fail or cannot be located.",
      "Give the table a primary key, or run ALTER TABLE ... REPLICA IDENTITY USING INDEX or FULL on the source."},
+    {generated_identity_unpublished, "generated_identity_unpublished",
+     "The replica identity of a published table holds generated columns that are not published, and the server refuses "
+     "its "
+     "updates and deletes.",
+     "ALTER PUBLICATION ... SET (publish_generated_columns = stored), or give the table another replica identity."},
     {source_in_recovery, "source_in_recovery", "The source is a standby, from which this version does not stream.",
      "Give the primary's address in source.conninfo."},
     {no_free_slot, "no_free_slot", "The source has no free replication slot.",
@@ -158,8 +163,10 @@ constexpr auto entries = std::to_array<NameEntry>({
     {publication_empty, "publication_empty", "A publication holds no table.",
      "ALTER PUBLICATION ... ADD TABLE on the source."},
     {row_filter_without_values, "row_filter_without_values",
-     "An update that leads a row into a row filter needs values that did not change, and the WAL leaves out TOASTed ones.",
-     "Set REPLICA IDENTITY FULL for the source table; copy a row that the stream stops at to the target by hand, or skip "
+     "An update that leads a row into a row filter needs values that did not change, and the WAL leaves out TOASTed "
+     "ones.",
+     "Set REPLICA IDENTITY FULL for the source table; copy a row that the stream stops at to the target by hand, or "
+     "skip "
      "its transaction."},
     {copy_not_allowed, "copy_not_allowed", "The role may stream but not read the tables.",
      "GRANT SELECT on the published tables if the role is to copy what they hold."},

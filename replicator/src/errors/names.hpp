@@ -66,6 +66,7 @@ enum class ErrorName : std::uint8_t {
   idle_slot_timeout,
   unlimited_wal_retention,
   identity_missing,
+  generated_identity_unpublished,
   source_in_recovery,
   no_free_slot,
   no_free_walsender,
