@@ -304,6 +304,47 @@ AS $$
    ORDER BY class.oid::regclass::text;
 $$;
 
+-- Published columns whose values no other server can read as they are, and the type inside them that is to blame.  The
+-- output plugin sends xml and arrays of it as they are stored; inside of other types only their own functions could.
+CREATE FUNCTION walgate._columns_that_cannot_travel(publication text)
+RETURNS TABLE (relation regclass, attname name, type text, culprit text, is_xml boolean)
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH RECURSIVE published AS (
+    SELECT relid, attribute.attname, attribute.attnum, atttypid, atttypmod
+      FROM pg_get_publication_tables(publication) AS published
+      JOIN pg_attribute AS attribute ON attrelid = relid
+      JOIN pg_class AS class ON class.oid = relid
+     WHERE attnum > 0 AND NOT attisdropped AND attgenerated = '' AND relnamespace <> 'walgate'::regnamespace
+       AND (published.attrs IS NULL OR attnum = ANY (published.attrs))
+  ), part (whole, oid, arrays, in_composite) AS (
+    SELECT DISTINCT atttypid, atttypid, 0, false FROM published
+    UNION
+    SELECT part.whole, made_of.oid, part.arrays + made_of.arrays, part.in_composite OR made_of.in_composite
+      FROM part JOIN pg_type AS type ON type.oid = part.oid,
+           LATERAL (SELECT typbasetype, 0, false WHERE typtype = 'd'
+                    UNION ALL SELECT typelem, 1, false WHERE typsend = 'array_send'::regproc AND typelem <> 0
+                    UNION ALL SELECT atttypid, 0, true FROM pg_attribute
+                               WHERE typtype = 'c' AND attrelid = typrelid AND attnum > 0 AND NOT attisdropped
+                    UNION ALL SELECT rngsubtype, 0, false FROM pg_range WHERE rngtypid = type.oid
+                    UNION ALL SELECT rngtypid, 0, false FROM pg_range WHERE rngmultitypid = type.oid
+                   ) AS made_of (oid, arrays, in_composite)
+  ), blamed AS (
+    SELECT DISTINCT ON (whole) whole, type.oid, type.oid = 'xml'::regtype AS is_xml
+      FROM part JOIN pg_type AS type ON type.oid = part.oid
+     WHERE type.oid = 'xml'::regtype AND (in_composite OR arrays > 1)
+        OR type.oid IN (SELECT oid FROM pg_type
+                         WHERE typnamespace = 'pg_catalog'::regnamespace
+                           AND typname IN ('pg_node_tree', 'pg_ndistinct', 'pg_dependencies', 'pg_mcv_list',
+                                           'gtsvector', 'pg_brin_bloom_summary', 'pg_brin_minmax_multi_summary'))
+     ORDER BY whole, is_xml, type.oid
+  )
+  SELECT relid::regclass, attname, format_type(atttypid, atttypmod), format_type(blamed.oid, NULL), blamed.is_xml
+    FROM published JOIN blamed ON whole = atttypid
+   ORDER BY relid::regclass::text, attnum;
+$$;
+
 CREATE FUNCTION walgate._server_findings()
 RETURNS TABLE (severity text, name text, object text, finding text, remedy text)
 LANGUAGE plpgsql STABLE
@@ -448,6 +489,15 @@ BEGIN
                             'identity.', relation)
            END
       FROM walgate._tables_with_unpublished_identity(publication);
+
+  RETURN QUERY
+    SELECT 'error', 'type_not_portable', format('column %s.%I', relation, attname),
+           CASE WHEN is_xml THEN format('its type %s holds xml, which would arrive without its declaration', type)
+                WHEN type = culprit THEN format('no server reads values of its type %s back', type)
+                ELSE format('its type %s holds the type %s, whose values no server reads back', type, culprit) END,
+           format('Leave the column out by a column list: ALTER PUBLICATION %I SET TABLE ...; or change its type.',
+                  publication)
+      FROM walgate._columns_that_cannot_travel(publication);
 
   RETURN QUERY
     SELECT 'warning', 'row_filter_without_values', format('table %s', class.oid::regclass),

@@ -162,6 +162,8 @@ constexpr auto entries = std::to_array<NameEntry>({
      "Grant pg_read_all_settings to the role, or run the check as a superuser."},
     {publication_empty, "publication_empty", "A publication holds no table.",
      "ALTER PUBLICATION ... ADD TABLE on the source."},
+    {type_not_portable, "type_not_portable", "No other server can read the values of a published column as they are.",
+     "Leave the column out by a column list of the publication, or change its type."},
     {row_filter_without_values, "row_filter_without_values",
      "An update that leads a row into a row filter needs values that did not change, and the WAL leaves out TOASTed "
      "ones.",

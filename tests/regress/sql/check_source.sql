@@ -31,6 +31,24 @@ SELECT * FROM walgate.check_source('mixed');
 ALTER TABLE public."Unique" REPLICA IDENTITY USING INDEX "Unique_a_key";
 ALTER TABLE public.nothing REPLICA IDENTITY DEFAULT;
 SELECT object FROM walgate.check_source('mixed');
+-- types that cannot travel
+CREATE TYPE inner_part AS (tree pg_node_tree);
+CREATE TYPE outer_part AS (n int, parts inner_part[]);
+CREATE TYPE letter AS (body xml);
+CREATE DOMAIN body AS xml;
+CREATE DOMAIN bodies AS body[];
+CREATE TABLE odd (id int PRIMARY KEY, tree pg_node_tree, "Parts" outer_part[], whole pg_class, letters letter, deep bodies[],
+  gone pg_ndistinct, computed pg_mcv_list GENERATED ALWAYS AS (NULL) STORED,
+  fine xml, fine2 body, fine3 bodies, fine4 oidvector, fine5 regclass[], fine6 aclitem, fine7 pg_snapshot);
+ALTER TABLE odd DROP gone;
+CREATE PUBLICATION odd_types FOR TABLE odd;
+SELECT * FROM walgate.check_source('odd_types') WHERE severity = 'error';
+ALTER PUBLICATION odd_types SET TABLE odd (id, letters, fine);
+SELECT * FROM walgate.check_source('odd_types') WHERE severity = 'error';
+DROP PUBLICATION odd_types;
+DROP TABLE odd;
+DROP DOMAIN bodies, body;
+DROP TYPE letter, outer_part, inner_part;
 -- a row filter and values that the WAL leaves out
 CREATE TABLE filtered (id int PRIMARY KEY, body text, amount numeric, n int);
 CREATE PUBLICATION some_rows FOR TABLE filtered WHERE (id > 0);
