@@ -19,7 +19,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="bench/run", description="Measures walgate beside built-in logical replication on two throwaway servers.",
         epilog="measures: " + ", ".join(measure.name for measure in measures.MEASURES)
-               + '. A name stands for all that continue it: "W16", "cpu_per_change", "latency".')
+               + '. A word that only begins names stands for all of them: "W16", "cpu_per_change", "latency".')
     parser.add_argument("measures", nargs="*", metavar="MEASURE", help="names; all by default")
     parser.add_argument("--runs", type=int, default=5, help="of which the medians are taken (default: 5)")
     parser.add_argument("--scale", type=float, default=1.0, help="part of the full size (default: 1)")

@@ -62,12 +62,12 @@ class UnknownMeasure(ValueError):
 
 
 def selected(words: list[str]) -> list[Measure]:
-    """The measures of these names; a word that some names continue after "_" stands for them too.  No word: all."""
+    """The measures of these names; a word that is no name stands for all that it begins ("W16", "latency").  No word: all."""
+    chosen = set()
     for word in words:
-        if not any(_means(word, measure) for measure in MEASURES):
+        means = [each.name for each in MEASURES if each.name == word] or \
+                [each.name for each in MEASURES if each.name.startswith(f"{word}_")]
+        if not means:
             raise UnknownMeasure(word)
-    return [measure for measure in MEASURES if not words or any(_means(word, measure) for word in words)]
-
-
-def _means(word: str, measure: Measure) -> bool:
-    return measure.name == word or measure.name.startswith(f"{word}_")
+        chosen.update(means)
+    return [measure for measure in MEASURES if not words or measure.name in chosen]

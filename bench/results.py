@@ -53,7 +53,7 @@ def result_of(measure: Measure, found: Found, scale: float) -> Result:
     result = Result(measure.name, title, measure.unit, measure.bar)
     {"drain": _drain, "cpu": _cpu, "decoding": _decoding, "latency": _latency, "rss": _rss}[measure.part](
         result, measure, found, scale)
-    if result.walgate is not None and result.peer is not None and result.walgate > 0:
+    if result.walgate and result.peer:
         result.ratio = result.peer / result.walgate
     return result
 
