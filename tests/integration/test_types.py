@@ -201,3 +201,30 @@ def test_check_knows_which_types_travel_as_text(pair):
     pipeline.wait_caught_up()
     assert pair.target.rows("SELECT kinds, parts, query, list::int FROM item") == [
         (["integer", "text"], ["(integer)"], "'a' & 'b'", 7)]
+
+
+@pytest.mark.parametrize("kind, value", [("money", "'-1234.50'"), ("price", "0.01"), ("money[]", "'{7.25,NULL}'")])
+def test_money_keeps_its_bits_and_check_compares_lc_monetary(pair, kind, value):
+    pair.source.execute(f'ALTER DATABASE "{pair.source.name}" SET lc_monetary = \'C.UTF-8\'')
+    pair.both(f"CREATE DOMAIN price AS money; CREATE TABLE item (id int PRIMARY KEY, v {kind})")
+    pipeline = pair.pipeline()
+
+    def findings():
+        done = pipeline.command("check", "--json")
+        assert done.code == 0, done
+        return [finding for finding in done.json if "lc_monetary" in finding["finding"]]
+
+    found, = findings()
+    assert (found["name"], found["severity"], found["object"]) == ("incompatible_type", "warning", "public.item"), found
+    assert '"C.UTF-8"' in found["finding"] and '"C"' in found["finding"] and found["remedy"], found
+    pipeline.start()
+    assert "lc_monetary" in pipeline.log()
+    pair.source.execute(f"INSERT INTO item VALUES (1, {value}), (2, NULL)")
+    pipeline.wait_caught_up()
+    pair.assert_same("item")
+    pipeline.stop()
+    pipeline.write_config(tables=[{"source": "public.item", "columns": {"v": None}}])
+    assert not findings()
+    pipeline.write_config(tables=...)
+    pair.source.execute(f'ALTER DATABASE "{pair.source.name}" RESET lc_monetary')
+    assert not findings()

@@ -33,8 +33,9 @@ class Findings {
   std::vector<Finding> list_;
 };
 
-/// The OID of type money.
+/// The OIDs of type money and of its arrays.
 constexpr std::uint32_t money_oid = 790;
+constexpr std::uint32_t money_array_oid = 791;
 
 std::string slot_text(const Config& config) {
   return fmt::format("slot \"{}\"", config.source.slot);
@@ -271,7 +272,7 @@ std::vector<Finding> check_mapping(const Config& config, const Situation& now, p
     const auto mapping = map_table(config.tables, source);
     if (!mapping.target) continue;
     const bool has_money = std::ranges::any_of(relation.columns, [&](const wire::Column& column) {
-      return column.base_oid == money_oid && mapping.target_column(column.name);
+      return (column.base_oid == money_oid || column.base_oid == money_array_oid) && mapping.target_column(column.name);
     });
     if (has_money && now.source.lc_monetary != now.target_lc_monetary) {
       findings.add(
