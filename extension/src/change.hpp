@@ -33,6 +33,9 @@ struct Truncation {
   bool restart_identity;
   RelationEntry* const* relations;  ///< the published ones, at least one
   int count;
+  /// The partitions that were emptied, one for each of `relations`, under whose names they are published; null where the
+  /// relations themselves were.
+  const Relation* partitions;
 };
 
 struct LogicalMessage {

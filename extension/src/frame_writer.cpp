@@ -94,10 +94,15 @@ void FrameWriter::truncate(LogicalDecodingContext* ctx, const Truncation& trunca
   std::uint8_t flags = 0;
   if (truncation.cascade) flags |= wire::truncate_cascade;
   if (truncation.restart_identity) flags |= wire::truncate_restart_identity;
+  if (truncation.partitions != nullptr) flags |= wire::truncate_of_partitions;
   buffer_.begin_record(wire::RecordKind::truncate);
   buffer_.append_u8(flags);
   buffer_.append_u16(static_cast<std::uint16_t>(truncation.count));
   for (int i = 0; i < truncation.count; ++i) buffer_.append_u32(truncation.relations[i]->published->id);
+  for (int i = 0; truncation.partitions != nullptr && i < truncation.count; ++i) {
+    buffer_.append_string(schema_of(truncation.partitions[i]));
+    buffer_.append_string(RelationGetRelationName(truncation.partitions[i]));
+  }
   buffer_.end_record();
   write_if_full(ctx);
 }

@@ -203,6 +203,10 @@ void JsonWriter::truncate(LogicalDecodingContext* ctx, const Truncation& truncat
     appendStringInfoString(&text_, i == 0 ? "[{\"schema\":" : ",{\"schema\":");
     append_json_string(&text_, truncation.relations[i]->schema);
     append_text(&text_, "table", truncation.relations[i]->name);
+    if (truncation.partitions != nullptr) {
+      append_text(&text_, "partition_schema", schema_of(truncation.partitions[i]));
+      append_text(&text_, "partition", RelationGetRelationName(truncation.partitions[i]));
+    }
     appendStringInfoChar(&text_, '}');
   }
   appendStringInfoChar(&text_, ']');

@@ -167,7 +167,7 @@ int index_in(Relation relation, Relation published, int attribute_index) {
 }  // namespace
 
 void RelationCache::build_columns(RelationEntry& entry, Relation relation, Relation published) {
-  entry.schema = get_namespace_name(RelationGetNamespace(published));
+  entry.schema = schema_of(published);
   entry.name = pstrdup(RelationGetRelationName(published));
   entry.kind = published->rd_rel->relkind;
   entry.replica_identity = relation->rd_rel->relreplident;
@@ -230,6 +230,12 @@ std::uint8_t flags_of(const Column& column) {
 }
 
 }  // namespace
+
+const char* schema_of(Relation relation) {
+  const char* name = get_namespace_name(RelationGetNamespace(relation));
+  if (name == nullptr) elog(ERROR, "cache lookup failed for schema %u", RelationGetNamespace(relation));
+  return name;
+}
 
 void append_description(RecordBuffer& out, const RelationEntry& entry) {
   out.append_u32(entry.published->oid);

@@ -99,6 +99,9 @@ class RelationCache {
   bool text_only_;
 };
 
+/// The name of the schema of `relation`, in the current context.
+[[nodiscard]] const char* schema_of(Relation relation);
+
 /// Writes what the relation record says behind id and version.
 void append_description(RecordBuffer& out, const RelationEntry& entry);
 

@@ -10,6 +10,7 @@
 #include "options.hpp"
 
 extern "C" {
+#include "catalog/partition.h"
 #include "mb/pg_wchar.h"
 #include "utils/guc.h"
 }
@@ -224,6 +225,22 @@ bool passes_filter(RelationEntry& entry, RowChange& change) {
   return new_passes || old_passes;
 }
 
+/// Whether a table above the partition is among `relations`: with it the partition is emptied as well.
+bool has_ancestor_in(Oid partition, const Relation* relations, int count) {
+  List* ancestors = get_partition_ancestors(partition);
+  for (int i = 0; i < count; ++i)
+    if (list_member_oid(ancestors, RelationGetRelid(relations[i]))) return true;
+  return false;
+}
+
+void send_truncation(LogicalDecodingContext* ctx, Session& session, const Truncation& truncation) {
+  if (truncation.count == 0) return;
+  begin_if_needed(ctx, session);
+  for (int i = 0; i < truncation.count; ++i) describe_if_needed(ctx, session, *truncation.relations[i]);
+  with_writer(session, [&](auto& writer) { writer.truncate(ctx, truncation); });
+  ++session.transaction.changes;
+}
+
 Row make_row() {
   return {make_array_in_context<Datum>(MaxTupleAttributeNumber), make_array_in_context<bool>(MaxTupleAttributeNumber)};
 }
@@ -311,21 +328,25 @@ void on_truncate(LogicalDecodingContext* ctx, ReorderBufferTXN*, int relation_co
   Session& session = session_of(ctx);
   keep_alive(ctx, session.changes_since_progress);
   const MemoryContext caller = enter(session);
-  auto** published = make_array_in_context<RelationEntry*>(static_cast<std::size_t>(relation_count));
-  int count = 0;
+  const auto room = static_cast<std::size_t>(relation_count);
+  auto** whole = make_array_in_context<RelationEntry*>(room);
+  auto** roots = make_array_in_context<RelationEntry*>(room);
+  auto* partitions = make_array_in_context<Relation>(room);
+  int whole_count = 0;
+  int partition_count = 0;
   for (int i = 0; i < relation_count; ++i) {
     RelationEntry& entry = session.relations.find(relations[i]);
-    // A partition that is published under another name is emptied with that, or is a part of it only.
-    const bool own_name = entry.selection.publish_as == entry.oid;
-    if (entry.selection.actions.pubtruncate && own_name) published[count++] = &entry;
+    if (!entry.selection.actions.pubtruncate) continue;
+    if (entry.selection.publish_as == entry.oid) {
+      whole[whole_count++] = &entry;
+    } else if (!has_ancestor_in(entry.oid, relations, relation_count)) {
+      roots[partition_count] = &entry;
+      partitions[partition_count++] = relations[i];
+    }
   }
-  if (count > 0) {
-    begin_if_needed(ctx, session);
-    for (int i = 0; i < count; ++i) describe_if_needed(ctx, session, *published[i]);
-    const Truncation truncation = {change->data.truncate.cascade, change->data.truncate.restart_seqs, published, count};
-    with_writer(session, [&](auto& writer) { writer.truncate(ctx, truncation); });
-    ++session.transaction.changes;
-  }
+  const auto& flags = change->data.truncate;
+  send_truncation(ctx, session, {flags.cascade, flags.restart_seqs, whole, whole_count, nullptr});
+  send_truncation(ctx, session, {flags.cascade, flags.restart_seqs, roots, partition_count, partitions});
   leave(session, caller);
 }
 

@@ -160,6 +160,28 @@ def test_truncate_and_attach_of_partitions_published_as_their_root(pair):
     assert pair.target.value("SELECT count(*) FROM item") == 2
 
 
+def test_truncate_of_a_partition_published_as_its_root_needs_a_person(pair):
+    pair.source.execute(PARTS)
+    pair.target.execute(PLAIN)
+    pipeline = pair.pipeline(publish="TABLE item WITH (publish_via_partition_root)").start()
+    pair.source.execute("INSERT INTO item VALUES (1, 'eu', 'x'), (2, 'us', 'y'), (3, 'asia', 'z')")
+    pair.source.execute("TRUNCATE item_eu, item_rest")
+    pair.source.execute("INSERT INTO item VALUES (4, 'eu', 'later')")
+    error = pipeline.assert_stopped("change_not_identified")
+    assert error["relation"] == "public.item", error
+    assert "public.item_eu, public.item_rest" in error["message"] and "item_rest_low" not in error["message"], error
+    assert f"skip --lsn {error['lsn']}" in error["remedy"], error
+    pair.target.execute("DELETE FROM item WHERE region <> 'us'")
+    assert pipeline.command("skip", "--lsn", error["lsn"]).code == 0
+    pipeline.start().wait_caught_up()
+    pair.assert_same("item")
+    pair.source.execute(f"ALTER PUBLICATION \"{pipeline.name}\" SET (publish = 'insert, update, delete')")
+    pair.source.execute("TRUNCATE item_us")
+    pair.source.execute("INSERT INTO item VALUES (5, 'us', 'after')")
+    pipeline.wait_caught_up()
+    assert pair.target.rows("SELECT id FROM item ORDER BY id") == [(2,), (4,), (5,)]
+
+
 def test_partitions_of_their_own_names_take_rows_that_move(pair):
     pair.both(PARTS)
     pipeline = pair.pipeline(publish="TABLE item").start()

@@ -49,6 +49,7 @@ inline constexpr std::uint8_t enters_row_filter = 0x08;
 /// Flags of a truncate.
 inline constexpr std::uint8_t truncate_cascade = 0x01;
 inline constexpr std::uint8_t truncate_restart_identity = 0x02;
+inline constexpr std::uint8_t truncate_of_partitions = 0x04;  ///< only partitions of the relations were emptied
 
 /// Flag of a message: it belongs to the transaction around it.
 inline constexpr std::uint8_t message_transactional = 0x01;

@@ -1,6 +1,7 @@
 #include "apply/applier.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <array>
 #include <charconv>
@@ -446,9 +447,28 @@ void Applier::apply_truncate(const Ticket& ticket, const wire::Begin& transactio
     names += (names.empty() ? "" : ", ") + table.plan.only();
   }
   if (names.empty()) return;
+  if ((change.flags & wire::truncate_of_partitions) != 0) {
+    partitions_truncated(sent, frame.partitions[change.truncate_index]);
+  }
   // All of them in one statement, because they may refer to each other.
   const bool restart = (change.flags & wire::truncate_restart_identity) != 0;
   pipeline_.query(sent, encoding_.from_utf8(fmt::format("TRUNCATE {}{}", names, restart ? " RESTART IDENTITY" : "")));
+}
+
+void Applier::partitions_truncated(const Ticket& ticket, const std::vector<std::string>& partitions) {
+  const auto& plan = ticket.table->plan;
+  throw Error{
+      Failure{.name = ErrorName::change_not_identified,
+              .message = fmt::format("TRUNCATE of partitions does not say which rows of {} are gone: {}",
+                                     plan.source.display(), fmt::join(partitions, ", ")),
+              .detail = "the source publishes these partitions under the name of their partitioned table",
+              .remedy = fmt::format("delete their rows from {} by hand, then leave this transaction out with `walgate "
+                                    "skip --lsn {}`; a publication without truncate does not send such a command",
+                                    plan.target.display(), ticket.final_lsn.text()),
+              .phase = "apply",
+              .relation = plan.source.display(),
+              .lsn = ticket.final_lsn,
+              .xid = ticket.xid}};
 }
 
 void Applier::values_missing(const Ticket& ticket) {

@@ -92,6 +92,7 @@ class Applier {
   void apply_delete(const Ticket& ticket, PreparedTable& table, const wire::Change& change);
   void apply_truncate(const Ticket& ticket, const wire::Begin& transaction, const wire::Frame& frame,
                       const wire::Change& change);
+  [[noreturn]] void partitions_truncated(const Ticket& ticket, const std::vector<std::string>& partitions);
   [[noreturn]] void values_missing(const Ticket& ticket);
   [[noreturn]] void not_identified(const Ticket& ticket, const PreparedTable& table);
   /// The row is found by its old image although the key may be the same (identity full).

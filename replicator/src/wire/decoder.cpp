@@ -190,15 +190,21 @@ void Decoder::read_truncate(Reader reader, Frame& frame) {
   Change change;
   change.kind = RecordKind::truncate;
   change.flags = reader.u8();
-  if ((change.flags & ~(truncate_cascade | truncate_restart_identity)) != 0) {
+  if ((change.flags & ~(truncate_cascade | truncate_restart_identity | truncate_of_partitions)) != 0) {
     throw ProtocolError{fmt::format("truncate has flags 0x{:02x}", change.flags)};
   }
   std::vector<const Relation*> relations(reader.u16());
   if (relations.empty()) throw ProtocolError{"truncate names no relation"};
   for (auto& entry : relations) entry = &relation(reader.u32());
+  std::vector<std::string> partitions((change.flags & truncate_of_partitions) != 0 ? relations.size() : 0);
+  for (auto& name : partitions) {
+    const auto schema = encoding_.to_utf8(reader.string());
+    name = fmt::format("{}.{}", schema, encoding_.to_utf8(reader.string()));
+  }
   reader.expect_end();
   change.truncate_index = static_cast<std::uint32_t>(frame.truncates.size());
   frame.truncates.push_back(std::move(relations));
+  frame.partitions.push_back(std::move(partitions));
   ++changes_in_transaction_;
   frame.changes.push_back(change);
 }

@@ -59,6 +59,8 @@ struct Frame {
   std::optional<Begin> begin;  ///< the transaction starts in this frame
   std::vector<Change> changes;
   std::vector<std::vector<const Relation*>> truncates;
+  /// Like `truncates`: of a truncate of partitions their names, "schema.name"; else empty.
+  std::vector<std::vector<std::string>> partitions;
   /// Relations that the transaction rewrites: their rows have got values that the stream does not hold.
   std::vector<const Relation*> rewrites;
   std::vector<Message> messages;

@@ -35,10 +35,20 @@ SELECT (SELECT array_agg(a) FROM peeked('everything') AS a) = (SELECT array_agg(
 SELECT * FROM peeked('listed');
 SELECT kind, body FROM pg_logical_slot_peek_binary_changes('regress', NULL, NULL, 'publications', 'listed'), records(data);
 SELECT count(*) FROM changes('root');
--- truncate
+-- truncate; of a partition it does not say which rows of the published table are gone
 TRUNCATE measure;
-TRUNCATE measure_1;
+TRUNCATE measure_1, measure_2 RESTART IDENTITY;
+TRUNCATE measure_3 CASCADE;
+TRUNCATE measure_3_3;
+TRUNCATE measure_1, measure;
+CREATE PUBLICATION not_truncated FOR TABLE measure WITH (publish = 'insert, update, delete', publish_via_partition_root);
+SELECT change FROM peeked('middle') AS change WHERE change::json->>'action' <> 'relation';
+SELECT change FROM peeked('leaf') AS change WHERE change::json->>'action' <> 'relation';
+SELECT change FROM peeked('leaf, middle') AS change WHERE change::json->>'action' <> 'relation';
+SELECT kind, body FROM pg_logical_slot_peek_binary_changes('regress', NULL, NULL, 'publications', 'root'), records(data) WHERE kind IN ('T', 'C');
 SELECT * FROM row_changes('root');
+TRUNCATE measure_1;
+SELECT * FROM row_changes('not_truncated');
 -- what happens to the published table reaches its partitions
 BEGIN;
 INSERT INTO measure VALUES (1, 1);
@@ -65,5 +75,5 @@ DELETE FROM reading WHERE id = 20;
 SELECT * FROM changes('root');
 SELECT walgate.drop_slot('regress');
 DROP FUNCTION peeked;
-DROP PUBLICATION root, middle, leaf, everything;
+DROP PUBLICATION root, middle, leaf, everything, not_truncated;
 DROP TABLE reading, measure_3;

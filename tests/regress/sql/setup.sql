@@ -130,6 +130,10 @@ BEGIN
           body := body || ' ' || number_at(frame, at, 4);
           at := at + 4;
         END LOOP;
+        WHILE at < stop LOOP
+          SELECT s.at, body || ' ' || s.value INTO at, body FROM string_at(frame, at) AS s;
+          SELECT s.at, body || '.' || s.value INTO at, body FROM string_at(frame, at) AS s;
+        END LOOP;
       WHEN 'W' THEN
         body := number_at(frame, at, 4);
         at := at + 4;

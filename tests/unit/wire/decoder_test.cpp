@@ -45,6 +45,7 @@ std::string transcript_of(Decoder& decoder, const std::string& bytes) {
     if (change.kind == RecordKind::truncate) {
       text += fmt::format("truncate {}", change.flags);
       for (const auto* relation : frame.truncates[change.truncate_index]) text += " " + relation->name;
+      for (const auto& partition : frame.partitions[change.truncate_index]) text += " partition " + partition;
       text += "\n";
       continue;
     }
@@ -111,6 +112,13 @@ TEST(Decoder, ReadsATransactionThatComesInPieces) {
 TEST(Decoder, ReadsATruncateOfSeveralRelations) {
   EXPECT_EQ(transcript_of(open_transaction().relation(2, "part", {"id"}).truncate(2, {2, 1}).commit(0x100, 0x130)),
             "begin 7 0/100 0/130\ntruncate 2 part item\ncommit\n");
+}
+
+TEST(Decoder, NamesThePartitionsOfATruncate) {
+  EXPECT_EQ(transcript_of(open_transaction().truncate(4, {1, 1}, {{"a", "one"}, {"b", "two"}}).commit(0x100, 0x130)),
+            "begin 7 0/100 0/130\ntruncate 4 item item partition a.one partition b.two\ncommit\n");
+  EXPECT_EQ(error_of(open_transaction().truncate(4, {1, 1}, {{"a", "one"}}).data()),
+            "record is shorter than its fields");
 }
 
 TEST(Decoder, ReadsMessagesInsideAndOutsideOfTransactions) {
@@ -248,7 +256,7 @@ TEST(Decoder, RefusesUnknownFlags) {
             "change has flags 0x03");
   EXPECT_EQ(error_of(open_transaction().record(RecordKind::delete_, Bytes{}.u32(1).u8(8).data()).data()),
             "change has flags 0x08");
-  EXPECT_EQ(error_of(open_transaction().truncate(4, {1}).data()), "truncate has flags 0x04");
+  EXPECT_EQ(error_of(open_transaction().truncate(8, {1}).data()), "truncate has flags 0x08");
   EXPECT_EQ(error_of(open_transaction().truncate(0, {}).data()), "truncate names no relation");
   EXPECT_EQ(
       error_of(

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "walgate/wire_format.hpp"
@@ -122,11 +123,14 @@ class FrameBuilder {
     ++changes_;
     return record(wire::RecordKind::delete_, Bytes{}.u32(id).u8(0).data());
   }
-  FrameBuilder& truncate(unsigned flags, const std::vector<std::uint32_t>& ids) {
+  /// `partitions` are pairs of schema and name.
+  FrameBuilder& truncate(unsigned flags, const std::vector<std::uint32_t>& ids,
+                         const std::vector<std::pair<std::string, std::string>>& partitions = {}) {
     ++changes_;
     Bytes body;
     body.u8(flags).u16(static_cast<unsigned>(ids.size()));
     for (const auto id : ids) body.u32(id);
+    for (const auto& [schema, name] : partitions) body.string(schema).string(name);
     return record(wire::RecordKind::truncate, body.data());
   }
   FrameBuilder& rewrite(std::uint32_t id) { return record(wire::RecordKind::rewrite, Bytes{}.u32(id).data()); }
