@@ -3,6 +3,8 @@
 //   value = length:i32, bytes ;    bytes: what the type's send function would write, or its text
 #include "value_codec.hpp"
 
+#include "numeric_value.hpp"
+
 extern "C" {
 #include "access/tupdesc.h"
 #include "catalog/pg_enum.h"
@@ -131,6 +133,8 @@ Codec codec_of_send_function(Oid send) {
       return Codec::varlena;
     case F_NAMESEND:
       return Codec::name;
+    case F_NUMERIC_SEND:
+      return Codec::numeric;
     case F_ENUM_SEND:
       return Codec::enum_label;
     default:
@@ -272,6 +276,9 @@ void append_value(RecordBuffer& out, ValueCodec& codec, Datum value) {
       out.append_sized_bytes(text, strnlen(text, NAMEDATALEN));
       return;
     }
+    case Codec::numeric:
+      append_numeric(out, PG_DETOAST_DATUM_PACKED(value));
+      return;
     case Codec::enum_label: {
       const std::string_view label = codec.labels->find(DatumGetObjectId(value));
       out.append_sized_bytes(label.data(), label.size());

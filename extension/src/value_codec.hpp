@@ -21,6 +21,7 @@ enum class Codec : std::uint8_t {
   fixed_16,  ///< 16 bytes passed by reference (uuid)
   varlena,   ///< the payload as it is (text, bytea, json ...)
   name,
+  numeric,
   enum_label,
   send_function,
   output_function,
