@@ -15,7 +15,7 @@ from stage import OBSERVER
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 SESSIONS = ("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name <> %s"
-            " AND backend_type IN ('client backend', 'walsender', 'logical replication worker')")
+            " AND (backend_type IN ('client backend', 'walsender') OR backend_type LIKE 'logical replication %%')")
 
 
 @dataclass
