@@ -62,7 +62,7 @@ def measure(stage: Stage, chosen: argparse.Namespace, found: Found) -> None:
     rates = list(dict.fromkeys(each.of[0] for each in wanted if each.part == "latency"))
     common = {"scale": chosen.scale, "work_mem": chosen.work_mem}
     # Run by run, not measure by measure: what else happens on the machine meets all alike.
-    for number in range(chosen.runs):
+    for number in range(chosen.runs if workloads or rates else 0):
         order = {"walgate_first": number % 2 == 0}
         for name in workloads:
             if name not in found.failures:
