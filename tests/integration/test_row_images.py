@@ -302,6 +302,17 @@ def test_a_row_enters_a_filter_and_its_values_are_not_in_the_wal(pair, way_out):
     assert "row_filter_without_values" not in found
 
 
+def test_a_condition_that_fails_for_a_row_is_told_with_its_table(pair):
+    pair.both("CREATE TABLE item (id int PRIMARY KEY)")
+    pipeline = pair.pipeline(publish="TABLE item WHERE (100 / id > 1)").start()
+    pair.source.execute("INSERT INTO item VALUES (1), (2)")
+    pipeline.wait_caught_up()
+    pair.source.execute("INSERT INTO item VALUES (0)")
+    error = pipeline.assert_stopped("source_error")
+    assert error["sqlstate"] == "22012" and error["relation"] == "public.item", error
+    assert pair.target.rows("SELECT id FROM item ORDER BY id") == [(1,), (2,)]
+
+
 def test_several_publications_add_up(pair):
     pair.both("CREATE TABLE low (id int PRIMARY KEY, name text); CREATE TABLE both_of (id int PRIMARY KEY, name text);"
               "CREATE TABLE other (id int PRIMARY KEY); CREATE SCHEMA s; CREATE TABLE s.inside (id int PRIMARY KEY)")

@@ -45,7 +45,10 @@ Rule rule_for(std::string_view sqlstate, Side side) {
   for (const auto& rule : rules) {
     if (sqlstate.starts_with(rule.prefix)) {
       Rule found = rule;
-      if (found.name == ErrorName::target_error && side == Side::source) found.name = ErrorName::source_error;
+      // The names of what may be wrong with a value are about the target.
+      const bool about_target =
+          found.name == ErrorName::target_error || sqlstate.starts_with("22") || sqlstate.starts_with("23");
+      if (about_target && side == Side::source) found.name = ErrorName::source_error;
       return found;
     }
   }
@@ -71,6 +74,15 @@ void refine(Failure& failure, Side side, std::string_view text) {
   } else if (side == Side::source && failure.sqlstate == "55000" && says("can no longer get changes")) {
     failure.name = ErrorName::slot_invalidated;
   }
+}
+
+/// The table that the output plugin was at, as its context line says; else empty.
+std::string_view table_of_context(std::string_view context) {
+  constexpr std::string_view before = "change of table \"";
+  const auto from = context.find(before);
+  if (from == std::string_view::npos) return {};
+  const auto rest = context.substr(from + before.size());
+  return rest.substr(0, rest.substr(0, rest.find('\n')).rfind('"'));
 }
 
 std::string first_line(const char* text) {
@@ -116,6 +128,7 @@ Failure failure_of(const PGresult* result, Side side, std::string_view phase) {
       failure.detail += fmt::format("{}{} \"{}\"", failure.detail.empty() ? "" : ", ", what, name);
     }
   }
+  if (side == Side::source) failure.relation = table_of_context(field_of(result, PG_DIAG_CONTEXT));
   if (safe && !sqlstate.starts_with("23")) failure.remedy = field_of(result, PG_DIAG_MESSAGE_HINT);
   refine(failure, side, field_of(result, PG_DIAG_MESSAGE_PRIMARY));
   return failure;
