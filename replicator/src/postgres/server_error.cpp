@@ -121,6 +121,7 @@ Failure failure_of(const PGresult* result, Side side, std::string_view phase) {
   const auto text =
       safe ? field_of(result, PG_DIAG_MESSAGE_PRIMARY) : std::string_view{"message withheld, it may hold values"};
   failure.message = fmt::format("{} server: {} (SQLSTATE {})", text_of(side), text, sqlstate);
+  if (side == Side::source) failure.relation = table_of_context(field_of(result, PG_DIAG_CONTEXT));
   for (const auto& [field, what] :
        {std::pair{PG_DIAG_CONSTRAINT_NAME, "constraint"}, std::pair{PG_DIAG_TABLE_NAME, "table"},
         std::pair{PG_DIAG_COLUMN_NAME, "column"}, std::pair{PG_DIAG_DATATYPE_NAME, "type"}}) {
@@ -128,7 +129,6 @@ Failure failure_of(const PGresult* result, Side side, std::string_view phase) {
       failure.detail += fmt::format("{}{} \"{}\"", failure.detail.empty() ? "" : ", ", what, name);
     }
   }
-  if (side == Side::source) failure.relation = table_of_context(field_of(result, PG_DIAG_CONTEXT));
   if (safe && !sqlstate.starts_with("23")) failure.remedy = field_of(result, PG_DIAG_MESSAGE_HINT);
   refine(failure, side, field_of(result, PG_DIAG_MESSAGE_PRIMARY));
   return failure;
