@@ -60,6 +60,20 @@ def pair(request, source_server, target_server):
 
 
 @pytest.fixture
+def make_pair(request, source_server, target_server):
+    """As `pair`, as many as the test wants: make_pair()."""
+    made = []
+
+    def make() -> Pair:
+        name = database_name(request)
+        made.append(Pair(source_server.database(name), target_server.database(name)))
+        return made[-1]
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
 def make_server(request):
     """Servers of the test's own: make_server(name, settings, hba) starts one, of the source's version unless its name
     is "target"."""

@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "batch/net_effect.hpp"
 #include "catalog/table_plan.hpp"
+#include "wire/array_value.hpp"
 
 namespace walgate::apply {
 
@@ -17,13 +19,51 @@ struct Prepared {
   Statement statement;
 };
 
+/// A statement over many rows; the arrays are kept for their memory.
+struct PreparedSet {
+  Prepared prepared;
+  std::vector<wire::ArrayValue> arrays;
+};
+
+/// How the changes of a table may be written.
+enum class Order : std::uint8_t {
+  free,      ///< summed up and in sets, in any order against other tables
+  in_order,  ///< one by one, in any order against other tables
+  barrier,   ///< one by one, after everything before them and before everything after them
+};
+
+struct PreparedTable;
+
+/// What holds for a target table whichever version of a relation writes to it.
+struct TableState {
+  PreparedTable* pending = nullptr;     ///< the version whose changes wait to be written
+  std::uint64_t in_order_until = 0;     ///< number of the batch up to which its changes are not summed up
+  std::uint64_t last_failed_batch = 0;  ///< in which a constraint was in the way
+  std::uint64_t penalty = 0;            ///< batches that it was written in order for after that
+};
+
 struct PreparedTable {
+  PreparedTable(TablePlan planned, Order ordered, TableState& its_state);
+
   TablePlan plan;
+  Order order = Order::barrier;
+  TableState* state;
+  std::size_t rank = 0;  ///< parents along foreign keys have lower ranks than their children
+
   std::optional<Prepared> insert;
   std::optional<Prepared> remove;
   std::optional<Prepared> update;  ///< the common one: nothing unchanged, key unchanged
   /// By which planned columns are unchanged, and whether the key changed.
   std::map<std::pair<std::vector<bool>, bool>, Prepared> updates;
+
+  // Sets; a nullopt inside says that there is no such statement.
+  std::optional<std::optional<PreparedSet>> insert_set;
+  std::optional<std::optional<PreparedSet>> delete_set;
+  std::map<std::vector<bool>, std::optional<PreparedSet>> update_sets;  ///< by which columns are unchanged
+  std::optional<std::string> copy;                                      ///< the COPY statement
+  bool copies_tuples = false;  ///< the stream's tuples are what COPY wants, byte for byte
+
+  NetEffect pending;
 };
 
 }  // namespace walgate::apply

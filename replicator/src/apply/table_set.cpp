@@ -9,9 +9,14 @@
 
 namespace walgate::apply {
 
-TableSet::TableSet(const Config& config, const Event* stop, bool same_database, TableIdentities& identities,
-                   postgres::Connection& target, const std::vector<wire::Relation>& relations)
-    : config_{config}, stop_{stop}, same_database_{same_database}, identities_{identities} {
+TableSet::TableSet(const Config& config, const Event* stop, bool same_database, bool replica_role,
+                   TableIdentities& identities, postgres::Connection& target,
+                   const std::vector<wire::Relation>& relations)
+    : config_{config},
+      stop_{stop},
+      same_database_{same_database},
+      replica_role_{replica_role},
+      identities_{identities} {
   for (const auto& relation : relations)
     sources_[relation.oid] = QualifiedName{relation.schema, relation.name}.display();
   read(target, relations);
@@ -37,6 +42,12 @@ std::pair<TablePlan, std::vector<Difference>> TableSet::plan(const wire::Relatio
   const auto found = mapping.target ? targets_.find(*mapping.target) : targets_.end();
   auto planned = plan_table(relation, mapping, found == targets_.end() ? nullptr : &found->second, types_);
   if (found != targets_.end()) {
+    for (const auto* keys : {&found->second.foreign_keys, &found->second.referring_keys}) {
+      for (const auto& key : *keys) {
+        if (!key.deferrable) continue;
+        planned.first.deferrable_keys.push_back(QualifiedName{key.table.schema, key.name}.quoted());
+      }
+    }
     for (const auto& key : found->second.foreign_keys) {
       const auto parent = targets_.find(key.referenced);
       if (key.cascades && parent != targets_.end()) {
@@ -80,6 +91,32 @@ std::size_t TableSet::rank(const QualifiedName& table) const {
   return visit(visit, table);
 }
 
+bool TableSet::in_cycle(const QualifiedName& table) const {
+  std::set<QualifiedName> seen;
+  const auto reaches = [&](const auto& self, const QualifiedName& name) -> bool {
+    const auto found = targets_.find(name);
+    if (found == targets_.end()) return false;
+    return std::ranges::any_of(found->second.foreign_keys, [&](const TargetForeignKey& key) {
+      return key.referenced == table || (seen.insert(key.referenced).second && self(self, key.referenced));
+    });
+  };
+  return reaches(reaches, table);
+}
+
+bool TableSet::any_fires() const {
+  return std::ranges::any_of(targets_, [&](const auto& entry) { return fires(entry.second); });
+}
+
+Order TableSet::order_of(const TablePlan& plan) const {
+  const auto found = targets_.find(plan.target);
+  if (found == targets_.end() || fires(found->second)) return Order::barrier;
+  const auto& table = found->second;
+  const bool checked = !replica_role_ && !(table.foreign_keys.empty() && table.referring_keys.empty());
+  if (checked && in_cycle(plan.target)) return Order::barrier;
+  if (plan.on_duplicate != OnDuplicate::stop) return checked ? Order::barrier : Order::in_order;
+  return Order::free;
+}
+
 PreparedTable& TableSet::table(const wire::Relation& relation, Lsn lsn) {
   if (relation.serial < by_serial_.size() && by_serial_[relation.serial]) return *by_serial_[relation.serial];
   const QualifiedName source{relation.schema, relation.name};
@@ -115,8 +152,12 @@ PreparedTable& TableSet::table(const wire::Relation& relation, Lsn lsn) {
   }
   if (!planned.left_out) source_of_target_[planned.target_oid] = relation.oid;
   if (by_serial_.size() <= relation.serial) by_serial_.resize(relation.serial + 1);
-  by_serial_[relation.serial] = std::make_unique<PreparedTable>(PreparedTable{.plan = std::move(planned)});
-  return *by_serial_[relation.serial];
+  const auto order = order_of(planned);
+  const auto rank_of_it = rank(planned.target);
+  auto& state = states_[planned.target_oid];
+  auto& made = by_serial_[relation.serial] = std::make_unique<PreparedTable>(std::move(planned), order, state);
+  made->rank = rank_of_it;
+  return *made;
 }
 
 }  // namespace walgate::apply

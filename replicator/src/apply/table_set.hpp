@@ -19,17 +19,26 @@ namespace walgate::apply {
 class TableSet {
  public:
   /// `relations`: what the source publishes at start.  `target` is only used here.
-  /// `same_database`: source and target are one database, where a table must not be both.
-  TableSet(const Config& config, const Event* stop, bool same_database, TableIdentities& identities,
+  /// `same_database`: source and target are one database, where a table must not be both.  `replica_role`: foreign keys
+  /// and ordinary triggers of the target do not act.
+  TableSet(const Config& config, const Event* stop, bool same_database, bool replica_role, TableIdentities& identities,
            postgres::Connection& target, const std::vector<wire::Relation>& relations);
 
   /// The table of this version, of which a transaction at `lsn` brings changes.  Throws Error: relation_does_not_fit
   /// with all differences, table_recreated.
   PreparedTable& table(const wire::Relation& relation, Lsn lsn);
-  /// How many tables stand above this one along foreign keys: parents have lower ranks than their children.
-  [[nodiscard]] std::size_t rank(const QualifiedName& table) const;
+  /// Does any mapped table have triggers or rules that act when we write?
+  [[nodiscard]] bool any_fires() const;
 
  private:
+  /// How many tables stand above this one along foreign keys: parents have lower ranks than their children.
+  [[nodiscard]] std::size_t rank(const QualifiedName& table) const;
+  /// Does it refer to itself, directly or around?
+  [[nodiscard]] bool in_cycle(const QualifiedName& table) const;
+  [[nodiscard]] bool fires(const TargetTable& table) const {
+    return replica_role_ ? table.fires_as_replica : table.fires_as_origin;
+  }
+  [[nodiscard]] Order order_of(const TablePlan& plan) const;
   void read(postgres::Connection& target, const std::vector<wire::Relation>& relations);
   std::pair<TablePlan, std::vector<Difference>> plan(const wire::Relation& relation) const;
   /// What check looks for at the start holds for relations that join later, too.
@@ -38,11 +47,13 @@ class TableSet {
   const Config& config_;
   const Event* stop_;
   bool same_database_;
+  bool replica_role_;
   TableIdentities& identities_;
   std::map<std::uint32_t, std::string> sources_;  ///< OIDs and names of the relations that the stream has brought
   std::map<std::uint32_t, std::uint32_t> source_of_target_;  ///< OIDs
   std::map<QualifiedName, TargetTable> targets_;
   TargetTypes types_;
+  std::map<std::uint32_t, TableState> states_;  ///< by OID of the target table
   std::vector<std::unique_ptr<PreparedTable>> by_serial_;
 };
 

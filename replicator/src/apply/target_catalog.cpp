@@ -78,7 +78,8 @@ void read_columns(Connection& target, TablesByOid& tables) {
       "a.attnotnull, a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL, a.attgenerated <> '', "
       "a.attidentity = 'a', "
       "CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_depend x WHERE x.classid = 'pg_catalog.pg_type'::regclass "
-      "AND x.objid IN (t.oid, t.typelem) AND x.deptype = 'e') THEN t.typname ELSE '' END "
+      "AND x.objid IN (t.oid, t.typelem) AND x.deptype = 'e') THEN t.typname ELSE '' END, a.atttypmod, "
+      "coalesce((SELECT l.collisdeterministic FROM pg_catalog.pg_collation l WHERE l.oid = a.attcollation), true) "
       "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
       "LEFT JOIN (SELECT chain.oid, chain.at FROM chain JOIN pg_catalog.pg_type e ON e.oid = chain.at "
       "AND e.typtype <> 'd') d ON d.oid = t.oid "
@@ -99,6 +100,8 @@ void read_columns(Connection& target, TablesByOid& tables) {
     column.generated = bool_field(result, row, 10);
     column.identity_always = bool_field(result, row, 11);
     column.extension_type = text_field(result, row, 12);
+    column.typmod = static_cast<std::int32_t>(number_field(result, row, 13));
+    column.deterministic = bool_field(result, row, 14);
     tables.at(oid_field(result, row, 0)).columns.push_back(std::move(column));
   }
 }
@@ -169,6 +172,21 @@ void read_triggers(Connection& target, TablesByOid& tables) {
                               oid_list(tables)));
   for (int row = 0; row < rows(result); ++row) {
     tables.at(oid_field(result, row, 0)).ordinary_triggers.push_back(text_field(result, row, 1));
+  }
+  // What acts when we write: 'O' as origin, 'R' as replica, 'A' always.  Rules carry the same letters.
+  const auto acting = target.exec(
+      fmt::format("WITH parts AS (SELECT c.oid, p.part FROM pg_catalog.pg_class c, LATERAL (SELECT c.oid AS part UNION "
+                  "SELECT relid FROM pg_catalog.pg_partition_tree(c.oid)) p WHERE c.oid IN ({})) "
+                  "SELECT DISTINCT parts.oid, t.tgenabled FROM parts JOIN pg_catalog.pg_trigger t ON t.tgrelid = part "
+                  "WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' "
+                  "UNION SELECT parts.oid, r.ev_enabled FROM parts JOIN pg_catalog.pg_rewrite r ON r.ev_class = part "
+                  "WHERE r.ev_enabled <> 'D'",
+                  oid_list(tables)));
+  for (int row = 0; row < rows(acting); ++row) {
+    auto& table = tables.at(oid_field(acting, row, 0));
+    const auto when = char_field(acting, row, 1);
+    if (when != 'R') table.fires_as_origin = true;
+    if (when != 'O') table.fires_as_replica = true;
   }
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 namespace walgate {
@@ -12,7 +13,25 @@ namespace {
 
 /// Objects below this OID are the same on every server of a version (access/transam.h, FirstGenbkiObjectId).
 constexpr std::uint32_t first_user_type = 10000;
+// Types by their OIDs (pg_type.dat).
+constexpr std::uint32_t bool_oid = 16;
+constexpr std::uint32_t bytea_oid = 17;
+constexpr std::uint32_t char_oid = 18;
+constexpr std::uint32_t name_oid = 19;
+constexpr std::uint32_t int8_oid = 20;
+constexpr std::uint32_t int2_oid = 21;
+constexpr std::uint32_t int4_oid = 23;
 constexpr std::uint32_t text_oid = 25;
+constexpr std::uint32_t oid_oid = 26;
+constexpr std::uint32_t varchar_oid = 1043;
+constexpr std::uint32_t date_oid = 1082;
+constexpr std::uint32_t timestamp_oid = 1114;
+constexpr std::uint32_t timestamptz_oid = 1184;
+constexpr std::uint32_t uuid_oid = 2950;
+
+constexpr bool is_integer(std::uint32_t type) {
+  return type == int2_oid || type == int4_oid || type == int8_oid;
+}
 
 /// The type that a value of this column arrives as, or nullopt when the target knows none.
 std::optional<std::uint32_t> arrival_type(const wire::Column& column, const TargetTypes& types,
@@ -21,8 +40,8 @@ std::optional<std::uint32_t> arrival_type(const wire::Column& column, const Targ
   const auto found = types.by_name.find({column.type_schema, column.type_name});
   if (found != types.by_name.end()) return found->second;
   if (target.extension_type == column.type_name) return target.type_oid;  // the extension lives in another schema there
-  if (column.type_kind == 'e') return text_oid;                   // an enum's binary form is its label
-  if (column.base_oid < first_user_type) return column.base_oid;  // a domain's is that of its base
+  if (column.type_kind == 'e') return text_oid;                           // an enum's binary form is its label
+  if (column.base_oid < first_user_type) return column.base_oid;          // a domain's is that of its base
   return std::nullopt;
 }
 
@@ -34,6 +53,7 @@ class Planner {
     plan_.source = {relation.schema, relation.name};
     plan_.target = table.name;
     plan_.target_oid = table.oid;
+    plan_.source_columns = relation.columns.size();
     plan_.only_allowed = table.relkind != 'p';
     plan_.on_missing = mapping.on_missing();
     plan_.on_duplicate = mapping.on_duplicate();
@@ -44,6 +64,9 @@ class Planner {
     for (std::uint16_t i = 0; i < relation_.columns.size(); ++i) plan_column(i);
     check_required_columns();
     choose_key();
+    plan_.bytewise_key = plan_.has_key && std::ranges::all_of(plan_.columns, [&](const PlannedColumn& column) {
+                           return !column.is_key || is_bytewise(column);
+                         });
     plan_.is_referred = !table_.referring_keys.empty();
     for (const auto& column : table_.columns) {
       if (column.generated ||
@@ -183,8 +206,10 @@ class Planner {
       const auto primary = std::ranges::find(table_.keys, true, &TargetKey::primary);
       plan_.by_image = true;
       if (primary == table_.keys.end()) return;
+      std::uint16_t keys = 0;
       for (auto& column : plan_.columns) {
         column.is_key = std::ranges::find(primary->columns, column.target) != primary->columns.end();
+        if (column.is_key) column.source_key = keys++;
       }
       compare_as(*primary);
       const auto mapped = std::ranges::count(plan_.columns, true, &PlannedColumn::is_key);
@@ -220,6 +245,24 @@ class Planner {
     }
   }
 
+  /// Is equality of this column's values on the target that of their bytes as they arrive?  Not so of numeric (1.0 and
+  /// 1.00), floats, citext, padded strings, and of values that the target's column would round or cut.
+  bool is_bytewise(const PlannedColumn& planned) const {
+    const auto& source = relation_.columns[planned.source];
+    const auto& target = *table_.column(planned.target);
+    if (!planned.binary || !planned.cast.empty() || !target.deterministic) return false;
+    if (source.type_kind == 'e') return target.type_oid == planned.parameter_type;
+    const bool plain_integers = is_integer(source.base_oid) && is_integer(target.base_oid);
+    if (plain_integers) return true;
+    constexpr auto exact =
+        std::to_array<std::uint32_t>({bool_oid, bytea_oid, char_oid, name_oid, oid_oid, uuid_oid, date_oid});
+    if (std::ranges::find(exact, source.base_oid) != exact.end()) return target.base_oid == source.base_oid;
+    constexpr auto with_length = std::to_array<std::uint32_t>({text_oid, varchar_oid, timestamp_oid, timestamptz_oid});
+    const bool is_domain = source.type_oid != source.base_oid || target.type_oid != target.base_oid;
+    return std::ranges::find(with_length, source.base_oid) != with_length.end() && source.base_oid == target.base_oid &&
+           !is_domain && (target.typmod == -1 || target.typmod == source.typmod);
+  }
+
   /// Key columns are compared as the index does it: citext's equality is not in pg_catalog, and search_path is empty.
   void compare_as(const TargetKey& key) {
     plan_.conflict_columns = key.columns;
@@ -236,68 +279,6 @@ class Planner {
   TablePlan plan_;
   std::vector<Difference> differences_;
   std::uint16_t keys_seen_ = 0;
-};
-
-/// Collects the text and the parameters of one statement.
-class Builder {
- public:
-  explicit Builder(const TablePlan& plan) : plan_{plan} {}
-
-  /// "$3" or "$3::varchar(10)": the next parameter, a value of planned column `index`.
-  std::string value(std::size_t index, bool old_image) {
-    const auto& column = plan_.columns[index];
-    statement_.types.push_back(column.parameter_type);
-    statement_.parameters.push_back({static_cast<std::uint16_t>(index), old_image});
-    auto text = fmt::format("${}", statement_.parameters.size());
-    if (!column.cast.empty()) text += "::" + column.cast;
-    return text;
-  }
-  /// " WHERE key = $4 AND …"
-  std::string where_key(bool old_image) {
-    std::string text = " WHERE ";
-    bool first = true;
-    for (std::size_t i = 0; i < plan_.columns.size(); ++i) {
-      if (!plan_.columns[i].is_key) continue;
-      if (!first) text += " AND ";
-      const auto& column = plan_.columns[i];
-      text += fmt::format("{} {} {}", compared(i), column.equality, value(i, old_image));
-      // The operator of the index compares two values of the column's own type.
-      if (!column.compared_as.empty()) {
-        text += "::" + column.compared_as;
-      } else if (column.other_type && column.cast.empty()) {
-        text += "::" + column.type_text;
-      }
-      first = false;
-    }
-    return text;
-  }
-  /// The key column as it is compared; the cast of a domain to its base is none that an index would mind.
-  std::string compared(std::size_t index) const {
-    const auto& column = plan_.columns[index];
-    return quote_identifier(column.target) + (column.compared_as.empty() ? "" : "::" + column.compared_as);
-  }
-  /// "$3": the next parameter, an array of values of planned column `index`; empty when there is no such array.
-  std::string array(std::size_t index, bool old_image) {
-    const auto& column = plan_.columns[index];
-    if (column.array_type == 0) return {};
-    statement_.types.push_back(column.array_type);
-    statement_.parameters.push_back({static_cast<std::uint16_t>(index), old_image});
-    return fmt::format("${}", statement_.parameters.size());
-  }
-  /// "u.c3" with the conversion that the column needs.
-  std::string element(std::size_t index) const {
-    const auto& column = plan_.columns[index];
-    const auto& type = !column.cast.empty() ? column.cast : column.binary ? std::string{} : column.type_text;
-    return fmt::format("u.c{}{}{}", index, type.empty() ? "" : "::", type);
-  }
-  Statement finish(std::string sql) {
-    statement_.sql = std::move(sql);
-    return std::move(statement_);
-  }
-
- private:
-  const TablePlan& plan_;
-  Statement statement_;
 };
 
 }  // namespace
@@ -323,189 +304,6 @@ std::pair<TablePlan, std::vector<Difference>> plan_table(const wire::Relation& r
     return {TablePlan{}, {std::move(difference)}};
   }
   return Planner{relation, mapping, *table, types}.make();
-}
-
-Statement TablePlan::insert() const {
-  Builder builder{*this};
-  std::vector<std::string> names;
-  std::vector<std::string> values;
-  std::vector<std::string> assignments;
-  std::vector<std::string> fixed;  // cannot be set, so they must be the same
-  bool overriding = false;
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    if (columns[i].locate_only) continue;
-    const auto name = quote_identifier(columns[i].target);
-    names.push_back(name);
-    values.push_back(builder.value(i, false));
-    overriding = overriding || columns[i].identity_always;
-    if (std::ranges::find(conflict_columns, columns[i].target) != conflict_columns.end()) continue;
-    if (columns[i].identity_always) {
-      fixed.push_back(fmt::format("t.{0} IS NOT DISTINCT FROM EXCLUDED.{0}", name));
-    } else {
-      assignments.push_back(fmt::format("{0} = EXCLUDED.{0}", name));
-    }
-  }
-  auto sql = fmt::format("INSERT INTO {} AS t ({}){} VALUES ({})", target.quoted(), fmt::join(names, ", "),
-                         overriding ? " OVERRIDING SYSTEM VALUE" : "", fmt::join(values, ", "));
-  if (on_duplicate != OnDuplicate::stop && !conflict_columns.empty()) {
-    std::vector<std::string> keys;
-    for (const auto& column : conflict_columns) keys.push_back(quote_identifier(column));
-    const bool overwrite = on_duplicate == OnDuplicate::overwrite && !assignments.empty();
-    sql += fmt::format(" ON CONFLICT ({}) DO {}", fmt::join(keys, ", "),
-                       overwrite ? fmt::format("UPDATE SET {}{}{}", fmt::join(assignments, ", "),
-                                               fixed.empty() ? "" : " WHERE ", fmt::join(fixed, " AND "))
-                                 : "NOTHING");
-  }
-  return builder.finish(std::move(sql));
-}
-
-Statement TablePlan::update(const std::vector<bool>& unchanged, bool key_changed) const {
-  if (moves_identity_key(key_changed)) return delete_and_insert(unchanged, key_changed);
-  Builder builder{*this};
-  std::vector<std::string> assignments;
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    // A key that did not change stays out of SET; the server refuses to set an identity column at all.
-    if (unchanged[i] || (columns[i].is_key && !key_changed) || columns[i].identity_always || columns[i].locate_only)
-      continue;
-    assignments.push_back(quote_identifier(columns[i].target) + " = " + builder.value(i, false));
-  }
-  auto where = builder.where_key(key_changed);
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    // What cannot be set must not have changed either: then the update hits no row, and somebody has to look.
-    if (!columns[i].identity_always || columns[i].is_key || unchanged[i]) continue;
-    where +=
-        fmt::format(" AND {} IS NOT DISTINCT FROM {}", quote_identifier(columns[i].target), builder.value(i, false));
-  }
-  // With nothing to set the update still has to find its row.
-  return builder.finish(assignments.empty()
-                            ? fmt::format("SELECT 1 FROM {}{} FOR UPDATE", only(), where)
-                            : fmt::format("UPDATE {} SET {}{}", only(), fmt::join(assignments, ", "), where));
-}
-
-Statement TablePlan::delete_and_insert(const std::vector<bool>& unchanged, bool key_changed) const {
-  Builder builder{*this};
-  std::vector<std::string> names;
-  std::vector<std::string> values;
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    if (columns[i].locate_only) continue;
-    names.push_back(quote_identifier(columns[i].target));
-    values.push_back(unchanged[i] ? "gone." + names.back() : builder.value(i, false));
-  }
-  const auto where = builder.where_key(key_changed);
-  for (const auto& column : other_columns) {
-    names.push_back(quote_identifier(column));
-    values.push_back("gone." + names.back());
-  }
-  return builder.finish(
-      fmt::format("WITH gone AS (DELETE FROM {4}{1} RETURNING *) "
-                  "INSERT INTO {0} ({2}) OVERRIDING SYSTEM VALUE SELECT {3} FROM gone",
-                  target.quoted(), where, fmt::join(names, ", "), fmt::join(values, ", "), only()));
-}
-
-std::string TablePlan::only() const {
-  return (only_allowed ? "ONLY " : "") + target.quoted();
-}
-
-namespace {
-
-/// "one AS (SELECT …)": tableoid and ctid of a row that equals the old image.  Equality is that of bytes, because a
-/// type's own may be coarser (numeric 1.0 and 1.00) or missing (json, point).
-std::string one_row(const TablePlan& plan, Builder& builder) {
-  std::vector<std::string> columns;
-  std::vector<std::string> values;
-  for (std::size_t i = 0; i < plan.columns.size(); ++i) {
-    if (plan.columns[i].locate_only) continue;
-    columns.push_back("t." + quote_identifier(plan.columns[i].target));
-    values.push_back(fmt::format("({})::{}", builder.value(i, true), plan.columns[i].full_type));
-  }
-  return fmt::format(
-      "one AS (SELECT t.tableoid AS o, t.ctid AS c FROM {} AS t WHERE pg_catalog.record_image_eq(ROW({}), ROW({})) "
-      "LIMIT 1)",
-      plan.only(), fmt::join(columns, ", "), fmt::join(values, ", "));
-}
-
-}  // namespace
-
-Statement TablePlan::update_by_image() const {
-  Builder builder{*this};
-  const auto one = one_row(*this, builder);
-  std::vector<std::string> assignments;
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    if (columns[i].identity_always || columns[i].locate_only) continue;
-    assignments.push_back(quote_identifier(columns[i].target) + " = " + builder.value(i, false));
-  }
-  return builder.finish(
-      fmt::format("WITH {} UPDATE {} AS t SET {} FROM one WHERE t.tableoid = one.o AND t.ctid = one.c", one, only(),
-                  fmt::join(assignments, ", ")));
-}
-
-Statement TablePlan::delete_by_image() const {
-  Builder builder{*this};
-  const auto one = one_row(*this, builder);
-  return builder.finish(
-      fmt::format("WITH {} DELETE FROM {} AS t USING one WHERE t.tableoid = one.o AND t.ctid = one.c", one, only()));
-}
-
-bool TablePlan::moves_identity_key(bool key_changed) const noexcept {
-  return key_changed && std::ranges::any_of(columns, [](const PlannedColumn& column) {
-           return column.is_key && column.identity_always;
-         });
-}
-
-Statement TablePlan::delete_row() const {
-  Builder builder{*this};
-  auto sql = "DELETE FROM " + only() + builder.where_key(true);
-  return builder.finish(std::move(sql));
-}
-
-std::optional<Statement> TablePlan::insert_set() const {
-  Builder builder{*this};
-  std::vector<std::string> names;
-  std::vector<std::string> arrays;
-  std::vector<std::string> aliases;
-  std::vector<std::string> values;
-  bool overriding = false;
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    if (columns[i].locate_only) continue;
-    names.push_back(quote_identifier(columns[i].target));
-    arrays.push_back(builder.array(i, false));
-    if (arrays.back().empty()) return std::nullopt;
-    aliases.push_back(fmt::format("c{}", i));
-    values.push_back(builder.element(i));
-    overriding = overriding || columns[i].identity_always;
-  }
-  return builder.finish(fmt::format("INSERT INTO {} ({}){} SELECT {} FROM unnest({}) AS u({})", target.quoted(),
-                                    fmt::join(names, ", "), overriding ? " OVERRIDING SYSTEM VALUE" : "",
-                                    fmt::join(values, ", "), fmt::join(arrays, ", "), fmt::join(aliases, ", ")));
-}
-
-std::optional<Statement> TablePlan::delete_set() const {
-  Builder builder{*this};
-  std::vector<std::string> arrays;
-  std::vector<std::string> aliases;
-  std::vector<std::string> conditions;
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    if (!columns[i].is_key) continue;
-    arrays.push_back(builder.array(i, true));
-    if (arrays.back().empty()) return std::nullopt;
-    aliases.push_back(fmt::format("c{}", i));
-    const auto& compared_as = columns[i].compared_as;
-    const bool converts = columns[i].other_type && columns[i].binary && columns[i].cast.empty();
-    conditions.push_back(fmt::format("t.{} {} {}{}", builder.compared(i), columns[i].equality, builder.element(i),
-                                     !compared_as.empty() ? "::" + compared_as
-                                     : converts           ? "::" + columns[i].type_text
-                                                          : ""));
-  }
-  return builder.finish(fmt::format("DELETE FROM {} AS t USING unnest({}) AS u({}) WHERE {}", only(),
-                                    fmt::join(arrays, ", "), fmt::join(aliases, ", "), fmt::join(conditions, " AND ")));
-}
-
-std::string TablePlan::key_names() const {
-  std::vector<std::string> names;
-  for (const auto& column : columns) {
-    if (column.is_key || (by_image && !has_key)) names.push_back(display_identifier(column.target));
-  }
-  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 }  // namespace walgate

@@ -36,7 +36,7 @@ struct TargetTypes {
 /// One column's way from the row image into the statement.
 struct PlannedColumn {
   std::uint16_t source = 0;      ///< index in the row image
-  std::uint16_t source_key = 0;  ///< index in an old key image, when is_key
+  std::uint16_t source_key = 0;  ///< index among the key columns, as an old key image has them, when is_key
   std::string target;            ///< the target column's name, not quoted
   std::uint32_t parameter_type = 0;
   bool binary = true;
@@ -77,7 +77,9 @@ struct TablePlan {
   QualifiedName source;
   QualifiedName target;
   std::uint32_t target_oid = 0;
+  std::size_t source_columns = 0;             ///< of the row image, mapped or not
   bool left_out = false;                      ///< the configuration leaves the table out
+  bool bytewise_key = false;                  ///< two keys are equal on the target exactly when their bytes are
   bool by_image = false;                      ///< without a key, rows are located by all their values (identity full)
   bool has_key = false;                       ///< updates and deletes can be located
   std::vector<std::string> conflict_columns;  ///< of the unique index that ON CONFLICT means
@@ -87,6 +89,7 @@ struct TablePlan {
   std::vector<PlannedColumn> columns;         ///< mapped ones, in the order of the row image
   OnMissing on_missing = OnMissing::stop;
   OnDuplicate on_duplicate = OnDuplicate::stop;
+  std::vector<std::string> deferrable_keys;      ///< foreign keys of the table and to it, as SET CONSTRAINTS names them
   std::vector<std::uint32_t> cascading_parents;  ///< tables whose deletes take rows of this one with them
 
   [[nodiscard]] Statement insert() const;
@@ -101,10 +104,15 @@ struct TablePlan {
   /// Where only the old image locates a row: exactly one of the rows that are byte for byte like it is changed.
   [[nodiscard]] Statement update_by_image() const;
   [[nodiscard]] Statement delete_by_image() const;
-  /// Many rows in one statement, so that foreign keys of the table to itself are checked at its end.  Each parameter is
-  /// an array of one column's values, text ones as text[]; nullopt when a column cannot travel in an array.
+  /// Many rows in one statement.  Each parameter is an array of one column's values, text ones as text[]; nullopt when
+  /// a column cannot travel in an array.
   [[nodiscard]] std::optional<Statement> insert_set() const;
+  /// As update() with an unchanged key; nullopt also where a column can only be guarded, not set.
+  [[nodiscard]] std::optional<Statement> update_set(const std::vector<bool>& unchanged) const;
   [[nodiscard]] std::optional<Statement> delete_set() const;
+  /// "COPY … FROM STDIN (FORMAT binary)" of the columns in their order; nullopt where a value does not arrive as what
+  /// the column holds.
+  [[nodiscard]] std::optional<std::string> copy() const;
   /// The target for UPDATE, DELETE and TRUNCATE: a child by inheritance may hold the same key.
   [[nodiscard]] std::string only() const;
   /// The change of such a key takes the row away for a moment, which foreign keys to it would see.

@@ -22,6 +22,8 @@ struct TargetColumn {
   std::string type_name;       ///< the same without a length, for casts
   std::string base_name;       ///< type_name of base_oid
   std::string extension_type;  ///< pg_type.typname where an extension made the type or its elements, else empty
+  std::int32_t typmod = -1;    ///< pg_attribute.atttypmod
+  bool deterministic = true;   ///< strings are equal only when their bytes are
   bool not_null = false;
   bool has_default = false;      ///< default, identity or generated: the server can fill it
   bool generated = false;        ///< cannot be written
@@ -54,6 +56,8 @@ struct TargetTable {
   std::vector<TargetForeignKey> foreign_keys;    ///< of this table
   std::vector<TargetForeignKey> referring_keys;  ///< of other tables, to this one
   std::vector<std::string> ordinary_triggers;    ///< user triggers that replica role switches off
+  bool fires_as_origin = false;                  ///< triggers or rules of users act, also of partitions
+  bool fires_as_replica = false;                 ///< the same where session_replication_role is replica
   std::vector<std::string> deferrable_keys;      ///< unique constraints that replica role switches off
   std::vector<std::string> missing_rights;       ///< of INSERT, UPDATE, DELETE, TRUNCATE
 

@@ -78,6 +78,10 @@ class Pipeline {
     sent(ticket);
   }
 
+  /// Out of pipeline mode and back, while nothing is outstanding.  The connection stays non-blocking.
+  void leave() { check(PQexitPipelineMode(handle())); }
+  void enter() { check(PQenterPipelineMode(handle())); }
+
   /// Bytes of parameters whose statements have not been answered.
   [[nodiscard]] std::size_t bytes_in_flight() const noexcept { return bytes_in_flight_; }
 

@@ -62,6 +62,9 @@ void refine(Failure& failure, Side side, std::string_view text) {
     failure.name = says("output plugin")  ? ErrorName::plugin_not_listed
                    : side == Side::source ? ErrorName::source_role_not_allowed
                                           : ErrorName::target_role_not_allowed;
+  } else if (side == Side::target && failure.sqlstate == "55006") {
+    failure.name =
+        ErrorName::lock_not_available;  // something else is at work on the object; only a source has our slot
   } else if (side == Side::source && failure.sqlstate == "58P01" && says("walgate")) {
     failure.name = ErrorName::plugin_missing;  // the library is not on the server
     failure.recovery = Recovery::stop;

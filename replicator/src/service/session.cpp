@@ -267,7 +267,15 @@ void Session::run() {
   Event applier_finish;
   PieceQueue queue{config_.limits.queue_bytes};
   Acknowledgement acknowledgement{claim.position};
-  apply::TableSet table_set{config_, &stop_, now.same_database(), history_.identities, target, now.relations};
+  apply::TableSet table_set{config_, &stop_,       now.same_database(), start.replica_role, history_.identities,
+                            target,  now.relations};
+  // Keyed statements over arrays are to find their rows by index whatever the statistics say; triggers keep their
+  // plans.
+  if (!table_set.any_fires()) {
+    target.exec(
+        "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; "
+        "SET enable_bitmapscan = off; SET enable_material = off; SET enable_memoize = off");
+  }
   use_encoding(target, now.source.encoding);
   if (PQsetClientEncoding(replication.handle(), now.source.encoding.c_str()) != 0) replication.throw_lost();
   const auto start_streaming =

@@ -7,39 +7,43 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <vector>
 
+#include "wire/big_endian.hpp"
 #include "wire/decoder.hpp"
 
 namespace walgate::wire {
 
 class ArrayValue {
  public:
-  explicit ArrayValue(std::uint32_t element_type) {
-    number(1);
-    number(1);  // "may hold nulls"; the receiver does not rely on it
-    number(element_type);
-    number(0);
-    number(1);
+  explicit ArrayValue(std::uint32_t element_type) : bytes_(header_size) {
+    store_big_endian<std::uint32_t>(&bytes_[0], 1);
+    store_big_endian<std::uint32_t>(&bytes_[4], 1);  // "may hold nulls"; the receiver does not rely on it
+    store_big_endian<std::uint32_t>(&bytes_[8], element_type);
+    store_big_endian<std::uint32_t>(&bytes_[16], 1);
   }
   void add(const Value& value) {
     ++size_;
-    number(static_cast<std::uint32_t>(value.length < 0 ? -1 : value.length));
-    if (value.length > 0) bytes_.append(value.data, static_cast<std::size_t>(value.length));
+    const auto length = value.length < 0 ? length_null : value.length;
+    const auto at = bytes_.size();
+    bytes_.resize(at + 4 + static_cast<std::size_t>(length < 0 ? 0 : length));
+    store_big_endian(&bytes_[at], length);
+    if (length > 0) std::memcpy(&bytes_[at + 4], value.data, static_cast<std::size_t>(length));
   }
   /// The whole parameter.
-  [[nodiscard]] const std::string& bytes() {
-    for (int i = 0; i < 4; ++i)
-      bytes_[size_at + static_cast<std::size_t>(i)] = static_cast<char>(size_ >> (8 * (3 - i)));
-    return bytes_;
+  [[nodiscard]] std::string_view bytes() noexcept {
+    store_big_endian(&bytes_[12], size_);
+    return {bytes_.data(), bytes_.size()};
+  }
+  /// Without elements again; the memory stays.
+  void clear() noexcept {
+    bytes_.resize(header_size);
+    size_ = 0;
   }
 
  private:
-  static constexpr std::size_t size_at = 12;
-  void number(std::uint32_t value) {
-    for (int shift = 24; shift >= 0; shift -= 8) bytes_ += static_cast<char>(value >> shift);
-  }
-  std::string bytes_;
+  static constexpr std::size_t header_size = 20;
+  std::vector<char> bytes_;
   std::uint32_t size_ = 0;
 };
 

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "wire/big_endian.hpp"
+
 namespace walgate::wire {
 
 /// The stream does not follow PROTOCOL.md.  Reading on would mean guessing.
@@ -54,11 +56,7 @@ class Reader {
  private:
   template <typename Integer>
   Integer integer() {
-    Integer value = 0;
-    for (const char byte : bytes(sizeof(Integer))) {
-      value = static_cast<Integer>((std::uint64_t{value} << 8) | static_cast<std::uint8_t>(byte));
-    }
-    return value;
+    return load_big_endian<Integer>(bytes(sizeof(Integer)).data());
   }
 
   std::string_view rest_;

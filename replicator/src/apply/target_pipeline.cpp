@@ -1,0 +1,137 @@
+#include "apply/target_pipeline.hpp"
+
+#include <fmt/format.h>
+
+namespace walgate::apply {
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace std::string_view_literals;
+
+/// Signature, flags, length of an extension (copyfrom.c, "Signature" and "Flags field").
+constexpr auto copy_header = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0"sv;
+constexpr auto copy_trailer = "\377\377"sv;
+
+}  // namespace
+
+TargetPipeline::TargetPipeline(postgres::Connection target, wire::Encoding encoding, Handler handler)
+    : connection_{std::move(target)},
+      encoding_{std::move(encoding)},
+      handler_{std::move(handler)},
+      pipeline_{connection_} {}
+
+Prepared TargetPipeline::prepare(Ticket ticket, Statement statement) {
+  finish_copy();
+  Prepared prepared{fmt::format("w{}", statements_++), std::move(statement)};
+  ticket.purpose = Purpose::prepare;
+  pipeline_.prepare(ticket, prepared.name, encoding_.from_utf8(prepared.statement.sql), prepared.statement.types);
+  return prepared;
+}
+
+void TargetPipeline::execute(const Ticket& ticket, const Prepared& prepared, const postgres::Parameters& parameters) {
+  finish_copy();
+  pipeline_.execute(ticket, prepared.name, parameters);
+}
+
+void TargetPipeline::query(const Ticket& ticket, const std::string& sql,
+                           const std::vector<std::optional<std::string>>& parameters) {
+  finish_copy();
+  pipeline_.query(ticket, encoding_.from_utf8(sql), parameters);
+}
+
+void TargetPipeline::sync() {
+  finish_copy();
+  pipeline_.sync({.purpose = Purpose::sync});
+}
+
+void TargetPipeline::read(std::size_t most) {
+  finish_copy();
+  pipeline_.drain(most, handler_);
+}
+
+void TargetPipeline::pump() {
+  if (copying_) return send();
+  pipeline_.drain(SIZE_MAX, handler_);
+}
+
+void TargetPipeline::keep_pace() {
+  const bool many_bytes = pipeline_.bytes_in_flight() > most_bytes_in_flight;
+  if (++unread_ < 64 && !many_bytes) return;
+  unread_ = 0;
+  pipeline_.request_results();  // a slow target shows that it is at work
+  read(many_bytes ? 0 : most_in_flight);
+}
+
+void TargetPipeline::roll_back() {
+  if (copying_) {
+    copying_.reset();
+    while (next_result()) {
+    }
+    pipeline_.enter();
+  }
+  pipeline_.sync({.purpose = Purpose::sync});
+  pipeline_.drain(0, [](const Ticket&, const PGresult*) {});
+  pipeline_.query({.purpose = Purpose::begin}, "ROLLBACK");
+  pipeline_.sync({.purpose = Purpose::sync});
+  read(0);
+}
+
+void TargetPipeline::copy(const Ticket& ticket, const std::string& sql, std::string_view data) {
+  begin_copy(ticket, encoding_.from_utf8(sql));
+  put(copy_header);
+  put(data);
+  put(copy_trailer);
+  while (PQputCopyEnd(handle(), nullptr) == 0) connection_.wait_socket(true, -1ms);
+  copying_ = ticket;
+  flush();
+}
+
+void TargetPipeline::begin_copy(const Ticket& ticket, const std::string& sql) {
+  read(0);
+  pipeline_.leave();
+  if (PQsendQuery(handle(), sql.c_str()) == 0) connection_.throw_lost();
+  const auto result = next_result();
+  if (PQresultStatus(result.get()) == PGRES_COPY_IN) return;
+  while (next_result()) {
+  }
+  pipeline_.enter();
+  handler_(ticket, result.get());
+}
+
+void TargetPipeline::put(std::string_view data) {
+  for (;;) {
+    const int taken = PQputCopyData(handle(), data.data(), static_cast<int>(data.size()));
+    if (taken > 0) return;
+    if (taken < 0) connection_.throw_lost();
+    connection_.wait_socket(true, -1ms);
+  }
+}
+
+void TargetPipeline::finish_copy() {
+  if (!copying_) return;
+  const auto result = next_result();
+  const auto ticket = *copying_;
+  copying_.reset();
+  while (next_result()) {
+  }
+  pipeline_.enter();
+  handler_(ticket, result.get());
+}
+
+bool TargetPipeline::flush() {
+  const int unsent = PQflush(handle());
+  if (unsent < 0) connection_.throw_lost();
+  return unsent > 0;
+}
+
+postgres::Result TargetPipeline::next_result() {
+  for (;;) {
+    const bool unsent = flush();
+    if (PQconsumeInput(handle()) == 0) connection_.throw_lost();
+    if (PQisBusy(handle()) == 0) return postgres::Result{PQgetResult(handle())};
+    connection_.wait_socket(unsent, -1ms);
+  }
+}
+
+}  // namespace walgate::apply
