@@ -490,6 +490,20 @@ BEGIN
            END
       FROM walgate._tables_with_unpublished_identity(publication);
 
+  -- A publication takes neither by itself, but as partitions of a table that it has.
+  RETURN QUERY
+    SELECT DISTINCT 'warning', 'table_not_logged', format('table %s', class.oid::regclass),
+           CASE relkind WHEN 'f' THEN 'it is a foreign table: its changes are not in the WAL of this server'
+                        ELSE 'it is unlogged: its changes are not in the WAL' END,
+           CASE relkind WHEN 'f' THEN format('Detach it from its partitioned table, or take that out of publication %I.',
+                                             publication)
+                        ELSE format('Run ALTER TABLE %s SET LOGGED;', class.oid::regclass) END
+      FROM pg_get_publication_tables(publication) AS published,
+           LATERAL (SELECT published.relid UNION SELECT relid FROM pg_partition_tree(published.relid)) AS part (oid)
+      JOIN pg_class AS class ON class.oid = part.oid
+     WHERE (relkind = 'f' OR relkind = 'r' AND relpersistence = 'u') AND relnamespace <> 'walgate'::regnamespace
+     ORDER BY 3;
+
   RETURN QUERY
     SELECT 'error', 'type_not_portable', format('column %s.%I', relation, attname),
            CASE WHEN is_xml THEN format('its type %s holds xml, which would arrive without its declaration', type)

@@ -72,6 +72,7 @@ enum class ErrorName : std::uint8_t {
   no_free_walsender,
   setting_not_visible,
   publication_empty,
+  table_not_logged,
   type_not_portable,
   row_filter_without_values,
   copy_not_allowed,

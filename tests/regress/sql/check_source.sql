@@ -49,6 +49,18 @@ DROP PUBLICATION odd_types;
 DROP TABLE odd;
 DROP DOMAIN bodies, body;
 DROP TYPE letter, outer_part, inner_part;
+-- partitions that are not logged
+CREATE TABLE parted (id int PRIMARY KEY) PARTITION BY LIST (id);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1);
+CREATE UNLOGGED TABLE parted_2 PARTITION OF parted FOR VALUES IN (2);
+CREATE PUBLICATION by_leaf FOR TABLE parted;
+SELECT * FROM walgate.check_source('by_leaf');
+ALTER PUBLICATION by_leaf SET (publish_via_partition_root = true);
+SELECT name, object FROM walgate.check_source('by_leaf');
+ALTER TABLE parted_2 SET LOGGED;
+SELECT name, object FROM walgate.check_source('by_leaf');
+DROP PUBLICATION by_leaf;
+DROP TABLE parted;
 -- a row filter and values that the WAL leaves out
 CREATE TABLE filtered (id int PRIMARY KEY, body text, amount numeric, n int);
 CREATE PUBLICATION some_rows FOR TABLE filtered WHERE (id > 0);
