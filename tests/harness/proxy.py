@@ -63,6 +63,7 @@ class Proxy:
             self._lose_commit_replies = count
 
     def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)  # ends the accept that waits
         self._listener.close()
         self._open.set()
         self.cut()

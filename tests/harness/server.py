@@ -131,6 +131,15 @@ class Server:
         self.process = None
         _running.discard(self)
 
+    def remove(self) -> None:
+        """Stops the server if it runs and takes its data away, so that a long run does not fill the disk; its log stays.
+        WALGATE_KEEP keeps everything."""
+        if self.running:
+            self.stop("immediate")
+        if not os.environ.get("WALGATE_KEEP"):
+            for folder in [self.data, *self.folder.glob("saved*")]:
+                shutil.rmtree(folder, ignore_errors=True)
+
     def kill9(self) -> None:
         """Kills the postmaster and all its children at once."""
         pids = [self.process.pid, *self._children()]

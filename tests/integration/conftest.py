@@ -85,8 +85,7 @@ def make_server(request):
         return made[-1]
     yield make
     for server in made:
-        if server.running:
-            server.stop("immediate")
+        server.remove()
 
 
 @pytest.fixture
