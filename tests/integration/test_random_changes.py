@@ -117,7 +117,7 @@ def follows(pair, seed: int, role: str, transactions: list[list[str]]) -> str:
     chance = random.Random(seed)
     pair.both(SCHEMA)
     config = {"target": {"replica_role": role},
-              "limits": {"batch_rows": chance.choice([1, 2, 7, 40, 500, 20000]),
+              "limits": {"batch_rows": chance.choice([1, 2, 3, 5, 10, 40, 20000]),
                          "batch_bytes": chance.choice(["64kB", "256kB", "8MB"])}}
     if role == "never":
         config["target"]["conninfo"] = pair.target.conninfo(user=pair.target_role(*TABLES))
@@ -126,7 +126,7 @@ def follows(pair, seed: int, role: str, transactions: list[list[str]]) -> str:
         cuts = sorted(chance.sample(range(len(transactions)), min(3, len(transactions)))) + [len(transactions)]
         done = 0
         for cut in cuts:
-            if chance.random() < 0.5 and pipeline.running:
+            if chance.random() < 0.7 and pipeline.running:
                 pipeline.kill9()  # what comes now waits, and comes in large batches
             run_on_source(pair, transactions[done:cut])
             done = cut

@@ -106,10 +106,12 @@ Applier::Applier(postgres::Connection target, TableSet tables, const Config& con
       position_{start.claim.position},
       last_commit_{std::chrono::steady_clock::now()},
       last_poll_{last_commit_},
-      durability_{start.commit_mode != CommitMode::off},
+      at_once_{start.commit_mode != CommitMode::off},
+      durability_{at_once_},
       check_{start.replica_role},
       target_{std::move(target), wire::Encoding{start.encoding},
-              [this](const Ticket& ticket, const PGresult* result) { on_result(ticket, result); }},
+              [this](const Ticket& ticket, const PGresult* result) { on_result(ticket, result); },
+              [this] { acknowledgement_.count_step(); }},
       rows_{target_, start.replica_role},
       sets_{target_, rows_} {
   target_.connection().set_phase("apply");
@@ -172,11 +174,11 @@ Piece Applier::next_piece() {
   for (;;) {
     if (auto piece = queue_.take_next()) return std::move(*piece);
     if (queue_.is_exhausted()) throw postgres::Interrupted{};
-    target_.pump();
+    const short events = target_.pump() ? POLLIN | POLLOUT : POLLIN;
     auto descriptors = std::to_array<pollfd>({{queue_.filled().descriptor(), POLLIN, 0},
                                               {finish_.descriptor(), POLLIN, 0},
                                               {connection.stop()->descriptor(), POLLIN, 0},
-                                              {PQsocket(connection.handle()), POLLIN, 0}});
+                                              {PQsocket(connection.handle()), events, 0}});
     wait_for(descriptors, -1ms);
     queue_.filled().clear();
     // The rest of this transaction may never come: leaving means rolling it back.
@@ -192,15 +194,16 @@ void Applier::apply_batch(std::vector<Piece> pieces, bool strictly) {
   batch.large = !pieces.back().is_last();
   batch.pieces = std::move(pieces);
   if (batch.large || strictly) finish_batch();
-  last_resort_ = history_.set_wise != SetWise::off && batch.newest.final_lsn == history_.suspect &&
-                 !skips_.contains(history_.suspect);
-  strictly_ = strictly && !last_resort_;
+  batch.last_resort = history_.set_wise != SetWise::off && batch.newest.final_lsn == history_.suspect &&
+                      !skips_.contains(history_.suspect);
+  batch.strictly = strictly && !batch.last_resort;
   try {
     take_changes(batch);
     flush(batch);
     if (!batch.begun) begin(batch);
   } catch (const Error& error) {
     if (!may_replay(batch, error.failure())) throw;
+    drop_pending(batch);
     replay(batch, error.failure());
   }
   const bool lone = batch.large || strictly || queue_.waiting_transactions() == 0;
@@ -216,8 +219,8 @@ void Applier::take_changes(Batch& batch) {
     if (i % 64 == 63) target_.send();  // of the batch before
   }
   if (!batch.large) return;
-  const auto most_rows = last_resort_ ? UINT64_MAX : config_.limits.batch_rows;
-  const auto most_bytes = last_resort_ ? config_.limits.queue_bytes : config_.limits.batch_bytes;
+  const auto most_rows = batch.last_resort ? UINT64_MAX : config_.limits.batch_rows;
+  const auto most_bytes = batch.last_resort ? config_.limits.queue_bytes : config_.limits.batch_bytes;
   for (bool complete = false; !complete;) {
     std::size_t rows = 0;
     std::size_t bytes = 0;
@@ -226,7 +229,7 @@ void Applier::take_changes(Batch& batch) {
       bytes += piece.size;
     }
     // The statements hold copies of what they need; the pieces' memory can go.
-    if (strictly_ || rows >= most_rows || bytes >= most_bytes) {
+    if (batch.strictly || rows >= most_rows || bytes >= most_bytes) {
       flush(batch);
       batch.pieces.clear();
     }
@@ -262,12 +265,13 @@ void Applier::take_piece(Batch& batch, const Piece& piece) {
 void Applier::take_change(Batch& batch, const wire::Begin& transaction, const wire::Change& change) {
   auto& table = table_of(*change.relation, transaction);
   if (table.plan.left_out) return;
-  const bool free = last_resort_ || (!strictly_ && table.order == Order::free && table.state->in_order_until < batch_);
+  const bool free =
+      batch.last_resort || (!batch.strictly && table.order == Order::free && table.state->in_order_until < batch_);
   if (free) {
     if (table.state->pending != &table) {
       if (table.state->pending != nullptr) flush(batch, {table.state->pending});
       table.state->pending = &table;
-      pending_.push_back(&table);
+      batch.pending.push_back(&table);
     }
     if (table.pending.add(change) == NetEffect::Added::taken) return count(batch.counted, change.kind);
   }
@@ -353,10 +357,11 @@ PreparedTable& Applier::table_of(const wire::Relation& relation, const wire::Beg
 // What is summed up
 
 void Applier::flush(Batch& batch) {
-  if (!pending_.empty()) flush(batch, pending_);
+  if (!batch.pending.empty()) flush(batch, batch.pending);
 }
 
 void Applier::flush_before(Batch& batch, const PreparedTable& table) {
+  if (batch.pending.empty()) return;
   // Where foreign keys are checked, tables have an order among them.
   if (!replica_role_ || table.order == Order::barrier) return flush(batch);
   if (table.state->pending != nullptr) flush(batch, {table.state->pending});
@@ -365,8 +370,9 @@ void Applier::flush_before(Batch& batch, const PreparedTable& table) {
 void Applier::flush(Batch& batch, std::vector<PreparedTable*> tables) {
   begin(batch);
   std::ranges::stable_sort(tables, {}, &PreparedTable::rank);
-  Ticket ticket{.purpose = Purpose::rows, .counted = true};
-  if (batch.large || last_resort_) {
+  // Which of many rows are missing is found out in a replay, where there will be one.
+  Ticket ticket{.purpose = batch.last_resort ? Purpose::row : Purpose::rows, .counted = true};
+  if (batch.large || batch.last_resort) {
     ticket.xid = batch.newest.xid;
     ticket.final_lsn = batch.newest.final_lsn;
   }
@@ -376,7 +382,7 @@ void Applier::flush(Batch& batch, std::vector<PreparedTable*> tables) {
       sets_.write_deletes(ticket);
     }
   };
-  if (last_resort_ && history_.set_wise == SetWise::inserts_first) {
+  if (batch.last_resort && history_.set_wise == SetWise::inserts_first) {
     const SetWriter::InPlace in_place{sets_};
     for (auto* table : tables) {
       ticket.table = table;
@@ -395,16 +401,16 @@ void Applier::flush(Batch& batch, std::vector<PreparedTable*> tables) {
   for (auto* table : tables) {
     table->pending.clear();
     table->state->pending = nullptr;
-    std::erase(pending_, table);
+    std::erase(batch.pending, table);
   }
 }
 
-void Applier::drop_pending() noexcept {
-  for (auto* table : pending_) {
+void Applier::drop_pending(Batch& batch) noexcept {
+  for (auto* table : batch.pending) {
     table->pending.clear();
     table->state->pending = nullptr;
   }
-  pending_.clear();
+  batch.pending.clear();
 }
 
 // Transactions of the target
@@ -413,10 +419,11 @@ void Applier::begin(Batch& batch) {
   if (batch.begun) return;
   finish_batch();
   batch.begun = true;
-  target_.query({.purpose = Purpose::begin}, "BEGIN");
-  target_.query({.purpose = Purpose::fence}, "SELECT walgate.advance($1, $2, $3, $4)",
-                {config_.pipeline, std::to_string(epoch_), position_.text(), batch.position.text()});
-  if (!replica_role_) target_.query({.purpose = Purpose::begin}, "SET CONSTRAINTS ALL DEFERRED");
+  sets_.begin_transaction();
+  target_.repeat({.purpose = Purpose::begin}, "BEGIN");
+  target_.repeat({.purpose = Purpose::fence}, "SELECT walgate.advance($1, $2, $3, $4)",
+                 {config_.pipeline, std::to_string(epoch_), position_.text(), batch.position.text()});
+  if (!replica_role_) target_.repeat({.purpose = Purpose::begin}, "SET CONSTRAINTS ALL DEFERRED");
 }
 
 void Applier::finish_batch() {
@@ -440,8 +447,14 @@ void Applier::send_commit(Batch& batch) {
   }
   history_.boundaries.push_back(batch.position);
   // A deferred constraint speaks up at the COMMIT; it is then the newest transaction that is suspected.
-  target_.query({.purpose = Purpose::commit, .xid = batch.newest.xid, .final_lsn = batch.newest.final_lsn}, "COMMIT");
-  ask_for_wal();
+  target_.repeat({.purpose = Purpose::commit, .xid = batch.newest.xid, .final_lsn = batch.newest.final_lsn}, "COMMIT");
+  // Asynchronous commits become durable later anyway; asking after each would cost as much as the commit.
+  const auto now = std::chrono::steady_clock::now();
+  if (at_once_ || same_cluster_ || now - last_poll_ >= durable_poll_interval) {
+    last_poll_ = now;
+    ask_for_wal();
+  }
+  target_.sync();
   auto tally = check_.take();
   add(tally.counted, batch.counted);
   committing_.push_back({batch.position, batch.newest.commit_time, tally});
@@ -450,38 +463,37 @@ void Applier::send_commit(Batch& batch) {
 }
 
 void Applier::ask_for_wal() {
-  target_.query({.purpose = Purpose::wal_position},
-                "SELECT pg_catalog.pg_current_wal_insert_lsn(), pg_catalog.pg_current_wal_flush_lsn()");
-  target_.sync();
+  target_.repeat({.purpose = Purpose::wal_position},
+                 "SELECT pg_catalog.pg_current_wal_insert_lsn(), pg_catalog.pg_current_wal_flush_lsn()");
 }
 
 bool Applier::may_replay(const Batch& batch, const Failure& failure) const {
   // What was alone, large or in order already is for the next session, which has the transaction read again.
-  return batch.begun && !batch.large && !strictly_ && !last_resort_ && !fence_failed_ &&
-         failure.recovery == Recovery::stop && failure.name != ErrorName::connection_lost;
+  return refused_ != nullptr && batch.begun && !batch.large && !batch.strictly && !batch.last_resort &&
+         failure.recovery == Recovery::stop;
 }
 
 void Applier::replay(Batch& batch, const Failure& failure) {
   log::info("strict_replay", "the target refused a batch; its transactions run again one change at a time",
             {{"reason", failure.message}, {"sqlstate", failure.sqlstate}});
-  if (failed_table_ != nullptr) {
-    auto& state = *failed_table_->state;
-    const bool again = state.last_failed_batch != 0 && batch_ - state.last_failed_batch <= 16 * state.penalty;
-    state.penalty = again ? std::min(4 * state.penalty, longest_penalty) : shortest_penalty;
-    state.last_failed_batch = batch_;
-    state.in_order_until = batch_ + state.penalty;
-  }
   board_.update([](Status& status) { ++status.counters.strict_replays; });
-  drop_pending();
+  punish(*std::exchange(refused_, nullptr)->state);
   target_.roll_back();
+  tables_.forget_statements();
   static_cast<void>(check_.take());
   batch.counted = {};
   batch.begun = false;
-  strictly_ = true;
+  batch.strictly = true;
   for (const auto& piece : batch.pieces) take_piece(batch, piece);
   begin(batch);
   target_.read(0);
-  strictly_ = false;
+}
+
+void Applier::punish(TableState& state) const {
+  const bool again = state.last_failed_batch != 0 && batch_ - state.last_failed_batch <= 16 * state.penalty;
+  state.penalty = again ? std::min(4 * state.penalty, longest_penalty) : shortest_penalty;
+  state.last_failed_batch = batch_;
+  state.in_order_until = batch_ + state.penalty;
 }
 
 void Applier::persist_position(Lsn position) {
@@ -505,6 +517,7 @@ void Applier::poll_durable() {
   if (durability_.all_durable() || std::chrono::steady_clock::now() - last_poll_ < durable_poll_interval) return;
   last_poll_ = std::chrono::steady_clock::now();
   ask_for_wal();
+  target_.sync();
   target_.read(0);
   board_.update([&](Status& status) { status.confirmed_lsn = acknowledgement_.durable(); });
 }
@@ -512,7 +525,7 @@ void Applier::poll_durable() {
 // Results
 
 void Applier::on_result(const Ticket& ticket, const PGresult* result) {
-  acknowledgement_.count_result();
+  acknowledgement_.count_step();
   switch (PQresultStatus(result)) {
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
@@ -524,27 +537,17 @@ void Applier::on_result(const Ticket& ticket, const PGresult* result) {
   switch (ticket.purpose) {
     case Purpose::row:
     case Purpose::rows:
-      failed_table_ = ticket.table;
+      refused_ = ticket.table;
       check_.on_hits(ticket, hits_of(result));
+      refused_ = nullptr;
       return;
     case Purpose::truncate:
       ++check_.tally().counted.truncates;
       return;
     case Purpose::types:
-      failed_table_ = ticket.table;
-      if (PQgetvalue(result, 0, 0) != std::string_view{"t"}) {
-        Failure failure{.name = ErrorName::relation_does_not_fit,
-                        .message = fmt::format("a column of {} has another type than when we looked",
-                                               ticket.table->plan.target.display()),
-                        .phase = "apply",
-                        .relation = ticket.table->plan.source.display()};
-        if (ticket.final_lsn.is_set()) failure.lsn = ticket.final_lsn;
-        throw Error{std::move(failure)};
-      }
-      return;
+      return on_types(ticket, result);
     case Purpose::commit:
       if (PQcmdStatus(const_cast<PGresult*>(result)) != std::string_view{"COMMIT"}) {
-        fence_failed_ = true;
         throw Error{Failure{.name = ErrorName::internal_error,
                             .message = "target rolled back where it was asked to commit",
                             .phase = target_.connection().phase()}};
@@ -570,15 +573,24 @@ void Applier::on_error(const Ticket& ticket, const PGresult* result) {
     failure.lsn = ticket.final_lsn;
     failure.xid = ticket.xid;
   }
-  failed_table_ = ticket.table;
+  refused_ = ticket.table;
   if (ticket.table != nullptr) {
     failure.relation = ticket.table->plan.source.display();
     failure.detail = fmt::format("{} on {}, key ({}){}{}", text_of(ticket.kind), ticket.table->plan.target.display(),
                                  ticket.table->plan.key_names(), failure.detail.empty() ? "" : "; ", failure.detail);
-  } else {
-    fence_failed_ = true;  // not a change of the batch
   }
   throw Error{std::move(failure)};
+}
+
+void Applier::on_types(const Ticket& ticket, const PGresult* result) {
+  if (PQgetvalue(result, 0, 0) == std::string_view{"t"}) return;
+  // The next session reads the target's catalog anew.
+  throw Error{Failure{.name = ErrorName::relation_does_not_fit,
+                      .recovery = Recovery::retry,
+                      .message = fmt::format("a column of {} has another type than when we looked",
+                                             ticket.table->plan.target.display()),
+                      .phase = "apply",
+                      .relation = ticket.table->plan.source.display()}};
 }
 
 void Applier::on_commit() {

@@ -61,9 +61,12 @@ class Applier {
     std::vector<Piece> pieces;  ///< kept until the target has taken it all, to run it again; not of a large one
     Lsn position;               ///< after it
     wire::Begin newest;
-    bool large = false;  ///< a transaction whose end had not arrived when it was begun
-    bool begun = false;  ///< its BEGIN was sent
-    Counters counted;    ///< changes that were summed up
+    bool large = false;                   ///< a transaction whose end had not arrived when it was begun
+    bool begun = false;                   ///< its BEGIN was sent
+    bool strictly = false;                ///< every change by itself, in the source's order
+    bool last_resort = false;             ///< everything summed up, in the order that History asks for
+    std::vector<PreparedTable*> pending;  ///< tables whose changes wait to be written
+    Counters counted;                     ///< changes that were summed up
   };
   /// A COMMIT that is on its way.
   struct Committing {
@@ -84,16 +87,18 @@ class Applier {
   void flush(Batch& batch);
   void flush_before(Batch& batch, const PreparedTable& table);
   void flush(Batch& batch, std::vector<PreparedTable*> tables);
-  void drop_pending() noexcept;
+  static void drop_pending(Batch& batch) noexcept;
 
   /// Sends the fence, after the COMMIT of the batch before.
   void begin(Batch& batch);
   /// Waits for what is in flight and sends its COMMIT.
   void finish_batch();
   void send_commit(Batch& batch);
+  /// Did the target refuse the batch for what it holds, and have we got all of it still?
   [[nodiscard]] bool may_replay(const Batch& batch, const Failure& failure) const;
   /// Takes the batch back and sends it again, one change at a time.
   void replay(Batch& batch, const Failure& failure);
+  void punish(TableState& state) const;
 
   /// Errors know the transaction.
   PreparedTable& table_of(const wire::Relation& relation, const wire::Begin& transaction);
@@ -104,6 +109,7 @@ class Applier {
   void settle();
   void on_result(const Ticket& ticket, const PGresult* result);
   [[noreturn]] void on_error(const Ticket& ticket, const PGresult* result);
+  static void on_types(const Ticket& ticket, const PGresult* result);
   void on_commit();
   std::chrono::milliseconds idle_wait() const;
 
@@ -126,16 +132,13 @@ class Applier {
   std::chrono::steady_clock::time_point last_commit_;
   std::chrono::steady_clock::time_point last_poll_;
 
-  std::optional<Batch> in_flight_;       ///< sent, and not all of its results read
-  std::deque<Committing> committing_;    ///< in order
-  std::uint64_t batch_ = 0;              ///< counts them
-  bool strictly_ = false;                ///< every change by itself, in the source's order
-  bool last_resort_ = false;             ///< everything summed up, in the order that History asks for
-  bool fence_failed_ = false;            ///< what failed was not a change of the batch
-  std::vector<PreparedTable*> pending_;  ///< tables whose changes wait to be written
-  PreparedTable* failed_table_ = nullptr;
+  std::optional<Batch> in_flight_;                                       ///< sent, and not all of its results read
+  std::deque<Committing> committing_;                                    ///< in order
+  std::uint64_t batch_ = 0;                                              ///< counts them
+  PreparedTable* refused_ = nullptr;                                     ///< of which table the target refused a change
   std::map<std::string, std::map<std::string, std::uint64_t>> skipped_;  ///< of the transaction that is left out
 
+  const bool at_once_;  ///< a commit is durable when it is answered
   Durability durability_;
   RowCheck check_;
   TargetPipeline target_;

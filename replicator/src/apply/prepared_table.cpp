@@ -34,4 +34,15 @@ PreparedTable::PreparedTable(TablePlan planned, Order ordered, TableState& its_s
       copies_tuples{tuples_are_rows(plan)},
       pending{key_columns(plan)} {}
 
+void PreparedTable::forget_statements() noexcept {
+  insert.reset();
+  remove.reset();
+  update.reset();
+  updates.clear();
+  insert_set.reset();
+  delete_set.reset();
+  find_set.reset();
+  update_sets.clear();
+}
+
 }  // namespace walgate::apply

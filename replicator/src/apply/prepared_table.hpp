@@ -9,7 +9,6 @@
 
 #include "batch/net_effect.hpp"
 #include "catalog/table_plan.hpp"
-#include "wire/array_value.hpp"
 
 namespace walgate::apply {
 
@@ -17,12 +16,6 @@ namespace walgate::apply {
 struct Prepared {
   std::string name;
   Statement statement;
-};
-
-/// A statement over many rows; the arrays are kept for their memory.
-struct PreparedSet {
-  Prepared prepared;
-  std::vector<wire::ArrayValue> arrays;
 };
 
 /// How the changes of a table may be written.
@@ -45,6 +38,8 @@ struct TableState {
 struct PreparedTable {
   PreparedTable(TablePlan planned, Order ordered, TableState& its_state);
 
+  void forget_statements() noexcept;
+
   TablePlan plan;
   Order order = Order::barrier;
   TableState* state;
@@ -57,10 +52,11 @@ struct PreparedTable {
   std::map<std::pair<std::vector<bool>, bool>, Prepared> updates;
 
   // Sets; a nullopt inside says that there is no such statement.
-  std::optional<std::optional<PreparedSet>> insert_set;
-  std::optional<std::optional<PreparedSet>> delete_set;
-  std::map<std::vector<bool>, std::optional<PreparedSet>> update_sets;  ///< by which columns are unchanged
-  std::optional<std::string> copy;                                      ///< the COPY statement
+  std::optional<std::optional<Prepared>> insert_set;
+  std::optional<std::optional<Prepared>> delete_set;
+  std::optional<std::optional<Prepared>> find_set;
+  std::map<std::vector<bool>, std::optional<Prepared>> update_sets;  ///< by which columns are unchanged
+  std::optional<std::string> copy;                                   ///< the COPY statement
   bool copies_tuples = false;  ///< the stream's tuples are what COPY wants, byte for byte
 
   NetEffect pending;

@@ -51,8 +51,8 @@ void RowCheck::on_hits(const Ticket& ticket, std::uint64_t hits) {
   count(ticket, hits);
   if (hits == ticket.rows) return;
   if (ticket.kind == wire::RecordKind::insert && plan.on_duplicate == OnDuplicate::skip) {
-    ++counted.duplicates_skipped;
-    ++conflicts.insert_exists;
+    counted.duplicates_skipped += ticket.rows - hits;
+    conflicts.insert_exists += ticket.rows - hits;
     return;
   }
   if (hits < ticket.rows && cascaded) {

@@ -16,8 +16,8 @@ constexpr std::size_t least_rows_of_set = 4;
 constexpr std::size_t least_rows_of_copy = 500;
 /// The server collects up to 1000 rows of a COPY in memory, whatever their size (copyfrom.c, MAX_BUFFERED_TUPLES).
 constexpr std::size_t widest_row_of_copy = 16 * 1024;
-/// The OID of type text, as which values travel whose binary form does not.
-constexpr std::uint32_t text_type = 25;
+/// More are several statements: a target that is slow over each row shows that it is at work.
+constexpr std::size_t most_rows_of_set = 2000;
 
 /// Cuts a key into its columns' values.
 void split_key(std::string_view key, std::vector<wire::Value>& values) {
@@ -39,7 +39,24 @@ void SetWriter::pick(const Ticket& ticket, bool (*wanted)(const NetRow&, bool)) 
   }
 }
 
+bool SetWriter::are_few(const Ticket& ticket) const {
+  // In the last resort it is the set that helps: its foreign keys are checked at its end.
+  return picked_.size() < least_rows_of_set && ticket.purpose == Purpose::rows;
+}
+
+void SetWriter::find_passing(const Ticket& ticket) {
+  pick(ticket, [](const NetRow& row, bool) { return row.was_passing(); });
+  if (picked_.empty()) return;
+  auto& table = *ticket.table;
+  if (!table.find_set) table.find_set = prepare(ticket, table.plan.find_set());
+  if (!*table.find_set) return;
+  Ticket sent = ticket;
+  sent.kind = wire::RecordKind::insert;
+  send(sent, **table.find_set, picked_, true, false);
+}
+
 void SetWriter::write_deletes(const Ticket& ticket) {
+  find_passing(ticket);
   pick(ticket, [](const NetRow& row, bool in_place) {
     return row.deletes && (!in_place || row.write == NetRow::Write::nothing);
   });
@@ -47,7 +64,7 @@ void SetWriter::write_deletes(const Ticket& ticket) {
   // Sorted keys meet the index in its order, and two writers meet each other's locks in one order.
   std::ranges::sort(picked_, {}, [](const NetRow* row) { return row->key; });
   auto& table = *ticket.table;
-  if (picked_.size() < least_rows_of_set) return write_one_by_one(ticket, picked_, wire::RecordKind::delete_);
+  if (are_few(ticket)) return write_one_by_one(ticket, picked_, wire::RecordKind::delete_);
   if (!table.delete_set) table.delete_set = prepare(ticket, table.plan.delete_set());
   if (!*table.delete_set) return write_one_by_one(ticket, picked_, wire::RecordKind::delete_);
   Ticket sent = ticket;
@@ -61,7 +78,7 @@ void SetWriter::write_updates(const Ticket& ticket) {
   });
   if (picked_.empty()) return;
   std::ranges::sort(picked_, {}, [](const NetRow* row) { return row->key; });
-  if (picked_.size() < least_rows_of_set) return write_one_by_one(ticket, picked_, wire::RecordKind::update);
+  if (are_few(ticket)) return write_one_by_one(ticket, picked_, wire::RecordKind::update);
 
   const auto& columns = ticket.table->plan.columns;
   const std::vector<bool> none(columns.size(), false);
@@ -98,8 +115,8 @@ void SetWriter::write_inserts(const Ticket& ticket) {
   });
   if (picked_.empty()) return;
   auto& table = *ticket.table;
-  if (picked_.size() < least_rows_of_set) return write_one_by_one(ticket, picked_, wire::RecordKind::insert);
-  if (table.copy && picked_.size() >= least_rows_of_copy &&
+  if (are_few(ticket)) return write_one_by_one(ticket, picked_, wire::RecordKind::insert);
+  if (table.copy && table.plan.on_duplicate == OnDuplicate::stop && picked_.size() >= least_rows_of_copy &&
       std::ranges::all_of(picked_, [](const NetRow* row) { return row->tuple.size() <= widest_row_of_copy; })) {
     return copy(ticket);
   }
@@ -110,43 +127,40 @@ void SetWriter::write_inserts(const Ticket& ticket) {
   send(sent, **table.insert_set, picked_, false);
 }
 
-std::optional<PreparedSet> SetWriter::prepare(const Ticket& ticket, std::optional<Statement> statement) {
+std::optional<Prepared> SetWriter::prepare(const Ticket& ticket, std::optional<Statement> statement) {
   if (!statement) return std::nullopt;
-  PreparedSet set{target_.prepare(ticket, std::move(*statement)), {}};
-  for (const auto& source : set.prepared.statement.parameters) {
-    const auto& column = ticket.table->plan.columns[source.column];
-    set.arrays.emplace_back(column.binary ? column.parameter_type : text_type);
-  }
-  return set;
+  return target_.prepare(ticket, std::move(*statement));
 }
 
-void SetWriter::send(Ticket ticket, PreparedSet& set, const Rows& rows, bool key_only) {
+void SetWriter::send(Ticket ticket, const Prepared& prepared, std::span<const NetRow* const> rows, bool key_only,
+                     bool hits) {
   const auto& plan = ticket.table->plan;
+  const auto& sources = prepared.statement.parameters;
   std::vector<std::size_t> positions;  // of each parameter's value
-  for (const auto& source : set.prepared.statement.parameters) {
+  for (const auto& source : sources) {
     const auto& column = plan.columns[source.column];
-    const auto keys_before =
-        std::ranges::count(plan.columns.begin(), plan.columns.begin() + source.column, true, &PlannedColumn::is_key);
-    positions.push_back(key_only ? static_cast<std::size_t>(keys_before) : column.source);
+    positions.push_back(key_only ? column.source_key : column.source);
   }
-  for (auto& array : set.arrays) array.clear();
-  for (const auto* row : rows) {
-    key_only ? split_key(row->key, values_) : wire::split_tuple(row->tuple, values_);
-    for (std::size_t i = 0; i < positions.size(); ++i) set.arrays[i].add(values_[positions[i]]);
+  arrays_.resize(std::max(arrays_.size(), positions.size()));
+  for (; !rows.empty(); rows = rows.subspan(std::min(rows.size(), most_rows_of_set))) {
+    const auto part = rows.first(std::min(rows.size(), most_rows_of_set));
+    for (std::size_t i = 0; i < positions.size(); ++i) arrays_[i].start(plan.columns[sources[i].column].parameter_type);
+    for (const auto* row : part) {
+      key_only ? split_key(row->key, values_) : wire::split_tuple(row->tuple, values_);
+      for (std::size_t i = 0; i < positions.size(); ++i) arrays_[i].add(values_[positions[i]]);
+    }
+    parameters_.clear();
+    for (std::size_t i = 0; i < positions.size(); ++i) {
+      const auto bytes = arrays_[i].bytes();
+      parameters_.add(bytes.data(), static_cast<int>(bytes.size()), true);
+    }
+    ticket.rows = hits ? part.size() : 0;
+    target_.execute(ticket, prepared, parameters_);
+    target_.keep_pace();
   }
-  parameters_.clear();
-  for (auto& array : set.arrays) {
-    parameters_.add(array.bytes().data(), static_cast<int>(array.bytes().size()), true);
-  }
-  ticket.purpose = Purpose::rows;
-  ticket.rows = rows.size();
-  target_.execute(ticket, set.prepared, parameters_);
-  target_.keep_pace();
 }
 
 void SetWriter::write_one_by_one(const Ticket& ticket, const Rows& rows, wire::RecordKind kind) {
-  Ticket sent = ticket;
-  sent.purpose = Purpose::rows;
   std::string old_key;
   for (const auto* row : rows) {
     wire::Change change;
@@ -162,18 +176,15 @@ void SetWriter::write_one_by_one(const Ticket& ticket, const Rows& rows, wire::R
     } else {
       change.new_tuple = row->tuple;
     }
-    rows_.write(sent, change);
+    rows_.write(ticket, change);
   }
 }
 
-void SetWriter::copy(const Ticket& ticket) {
-  auto& table = *ticket.table;
-  Ticket sent = ticket;
-  sent.purpose = Purpose::rows;
-  sent.kind = wire::RecordKind::insert;
-  sent.rows = picked_.size();
+void SetWriter::check_types(const Ticket& ticket) {
   // COPY BINARY carries no types: a column that somebody has altered would be filled with wrong values.  The lock keeps
   // the types that we compare until the transaction ends.
+  const auto& table = *ticket.table;
+  if (!checked_.insert(&table).second) return;
   std::vector<std::string> names;
   std::string types;
   for (const auto& column : table.plan.columns) {
@@ -190,6 +201,15 @@ void SetWriter::copy(const Ticket& ticket) {
                           "pg_catalog.unnest(ARRAY[{}]::text[]) WITH ORDINALITY w(name, at) "
                           "LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = {} AND a.attname = w.name",
                           types, fmt::join(names, ", "), table.plan.target_oid));
+}
+
+void SetWriter::copy(const Ticket& ticket) {
+  auto& table = *ticket.table;
+  Ticket sent = ticket;
+  sent.kind = wire::RecordKind::insert;
+  sent.rows = picked_.size();
+  check_types(ticket);
+  const auto columns = std::ranges::count(table.plan.columns, false, &PlannedColumn::locate_only);
   copied_.clear();
   for (const auto* row : picked_) {
     if (table.copies_tuples) {
@@ -201,7 +221,7 @@ void SetWriter::copy(const Ticket& ticket) {
       copied_.resize(copied_.size() + sizeof number);
       wire::store_big_endian(copied_.data() + copied_.size() - sizeof number, number);
     };
-    append(static_cast<std::int16_t>(names.size()));
+    append(static_cast<std::int16_t>(columns));
     for (const auto& column : table.plan.columns) {
       if (column.locate_only) continue;
       const auto& value = values_[column.source];

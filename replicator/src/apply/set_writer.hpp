@@ -4,14 +4,21 @@
 // cannot travel so goes row by row.
 #pragma once
 
+#include <set>
+#include <span>
+
 #include "apply/row_writer.hpp"
 #include "apply/target_pipeline.hpp"
+#include "wire/array_value.hpp"
 
 namespace walgate::apply {
 
 class SetWriter {
  public:
   SetWriter(TargetPipeline& target, RowWriter& rows) : target_{target}, rows_{rows} {}
+
+  /// The target's transaction begins.
+  void begin_transaction() { checked_.clear(); }
 
   /// Rows that are deleted and inserted again are a part of both.
   void write_deletes(const Ticket& ticket);
@@ -32,20 +39,27 @@ class SetWriter {
   using Rows = std::vector<const NetRow*>;
   void pick(const Ticket& ticket, bool (*wanted)(const NetRow&, bool in_place));
   void write_updates_of(const Ticket& ticket, const Rows& rows, const std::vector<bool>& unchanged);
-  /// Sends one statement with the values of all rows; `key_only`: of their keys.
-  void send(Ticket ticket, PreparedSet& set, const Rows& rows, bool key_only);
+  /// Sends statements with the values of all rows; `key_only`: of their keys; `hits`: each row must be hit, else none.
+  void send(Ticket ticket, const Prepared& prepared, std::span<const NetRow* const> rows, bool key_only,
+            bool hits = true);
   void write_one_by_one(const Ticket& ticket, const Rows& rows, wire::RecordKind kind);
   void copy(const Ticket& ticket);
-  std::optional<PreparedSet> prepare(const Ticket& ticket, std::optional<Statement> statement);
+  /// What came and went in the batch would have met a row that should not be there.
+  void find_passing(const Ticket& ticket);
+  [[nodiscard]] bool are_few(const Ticket& ticket) const;
+  void check_types(const Ticket& ticket);
+  std::optional<Prepared> prepare(const Ticket& ticket, std::optional<Statement> statement);
 
   TargetPipeline& target_;
   RowWriter& rows_;
   bool in_place_ = false;
+  std::set<const PreparedTable*> checked_;  ///< whose column types were compared in this transaction
 
   // Scratch.
   Rows picked_;
   std::vector<wire::Value> values_;
   postgres::Parameters parameters_;
+  std::vector<wire::ArrayValue> arrays_;
   std::vector<char> copied_;
 };
 

@@ -103,6 +103,12 @@ bool TableSet::in_cycle(const QualifiedName& table) const {
   return reaches(reaches, table);
 }
 
+void TableSet::forget_statements() noexcept {
+  for (auto& table : by_serial_) {
+    if (table) table->forget_statements();
+  }
+}
+
 bool TableSet::any_fires() const {
   return std::ranges::any_of(targets_, [&](const auto& entry) { return fires(entry.second); });
 }

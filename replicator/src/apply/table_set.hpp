@@ -27,6 +27,8 @@ class TableSet {
   /// The table of this version, of which a transaction at `lsn` brings changes.  Throws Error: relation_does_not_fit
   /// with all differences, table_recreated.
   PreparedTable& table(const wire::Relation& relation, Lsn lsn);
+  /// The session has no prepared statement any more.
+  void forget_statements() noexcept;
   /// Does any mapped table have triggers or rules that act when we write?
   [[nodiscard]] bool any_fires() const;
 

@@ -15,10 +15,12 @@ constexpr auto copy_trailer = "\377\377"sv;
 
 }  // namespace
 
-TargetPipeline::TargetPipeline(postgres::Connection target, wire::Encoding encoding, Handler handler)
+TargetPipeline::TargetPipeline(postgres::Connection target, wire::Encoding encoding, Handler handler,
+                               std::function<void()> step)
     : connection_{std::move(target)},
       encoding_{std::move(encoding)},
       handler_{std::move(handler)},
+      step_{std::move(step)},
       pipeline_{connection_} {}
 
 Prepared TargetPipeline::prepare(Ticket ticket, Statement statement) {
@@ -40,6 +42,17 @@ void TargetPipeline::query(const Ticket& ticket, const std::string& sql,
   pipeline_.query(ticket, encoding_.from_utf8(sql), parameters);
 }
 
+void TargetPipeline::repeat(const Ticket& ticket, std::string_view sql, const std::vector<std::string>& parameters) {
+  auto found = repeated_.find(sql);
+  if (found == repeated_.end()) {
+    found = repeated_.emplace(sql, prepare(ticket, {.sql = std::string{sql}, .types = {}, .parameters = {}})).first;
+  }
+  finish_copy();
+  parameters_.clear();
+  for (const auto& text : parameters) parameters_.add(text.data(), static_cast<int>(text.size()), false);
+  pipeline_.execute(ticket, found->second.name, parameters_);
+}
+
 void TargetPipeline::sync() {
   finish_copy();
   pipeline_.sync({.purpose = Purpose::sync});
@@ -50,9 +63,15 @@ void TargetPipeline::read(std::size_t most) {
   pipeline_.drain(most, handler_);
 }
 
-void TargetPipeline::pump() {
-  if (copying_) return send();
-  pipeline_.drain(SIZE_MAX, handler_);
+bool TargetPipeline::pump() {
+  if (!copying_) {
+    pipeline_.drain(SIZE_MAX, handler_);
+    return flush();
+  }
+  const bool unsent = flush();
+  if (PQconsumeInput(handle()) == 0) connection_.throw_lost();
+  if (PQisBusy(handle()) == 0) finish_copy();
+  return unsent;
 }
 
 void TargetPipeline::keep_pace() {
@@ -73,7 +92,9 @@ void TargetPipeline::roll_back() {
   pipeline_.sync({.purpose = Purpose::sync});
   pipeline_.drain(0, [](const Ticket&, const PGresult*) {});
   pipeline_.query({.purpose = Purpose::begin}, "ROLLBACK");
+  pipeline_.query({.purpose = Purpose::begin}, "DEALLOCATE ALL");
   pipeline_.sync({.purpose = Purpose::sync});
+  repeated_.clear();
   read(0);
 }
 
@@ -130,7 +151,7 @@ postgres::Result TargetPipeline::next_result() {
     const bool unsent = flush();
     if (PQconsumeInput(handle()) == 0) connection_.throw_lost();
     if (PQisBusy(handle()) == 0) return postgres::Result{PQgetResult(handle())};
-    connection_.wait_socket(unsent, -1ms);
+    if (connection_.wait_socket(unsent, -1ms) && unsent) step_();
   }
 }
 

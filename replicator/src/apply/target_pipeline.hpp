@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -21,27 +22,31 @@ class TargetPipeline {
   using Handler = std::function<void(const Ticket&, const PGresult*)>;
 
   /// `handler` gets every result with its ticket; what it throws comes out of the call that read the result.  Texts of
-  /// statements are given in UTF-8 and sent in `encoding`.
-  TargetPipeline(postgres::Connection target, wire::Encoding encoding, Handler handler);
+  /// statements are given in UTF-8 and sent in `encoding`.  `step`: the target has taken a part of a COPY.
+  TargetPipeline(postgres::Connection target, wire::Encoding encoding, Handler handler, std::function<void()> step);
 
   /// Prepares a statement under a new name.
   [[nodiscard]] Prepared prepare(Ticket ticket, Statement statement);
   void execute(const Ticket& ticket, const Prepared& prepared, const postgres::Parameters& parameters);
+  /// A statement that is not worth preparing.
   void query(const Ticket& ticket, const std::string& sql,
              const std::vector<std::optional<std::string>>& parameters = {});
+  /// A statement that comes again and again with the same text: prepared at its first time.
+  void repeat(const Ticket& ticket, std::string_view sql, const std::vector<std::string>& parameters = {});
   void sync();
   /// Runs a COPY … FROM STDIN.  `data`: everything between its header and its trailer.
   void copy(const Ticket& ticket, const std::string& sql, std::string_view data);
 
   /// Sends and reads, and waits until at most `most` statements are unanswered.
   void read(std::size_t most);
-  /// Sends and reads what can be without waiting.
-  void pump();
+  /// Sends and reads what can be without waiting.  True when something is left to send.
+  bool pump();
   /// Sends what can be without waiting, and hears no result.
   void send() { flush(); }
   /// After each statement: keeps what is in flight within bounds.
   void keep_pace();
-  /// After a failed statement: takes the open transaction back, and what was sent behind it.
+  /// After a failed statement: takes the open transaction back, and what was sent behind it.  The session then has no
+  /// prepared statement any more, because those that were sent behind the failed one never came to be.
   void roll_back();
 
   [[nodiscard]] postgres::Connection& connection() noexcept { return connection_; }
@@ -63,10 +68,13 @@ class TargetPipeline {
   postgres::Connection connection_;
   const wire::Encoding encoding_;
   const Handler handler_;
+  const std::function<void()> step_;
   postgres::Pipeline<Ticket> pipeline_;  ///< after connection_: it leaves pipeline mode first
   std::optional<Ticket> copying_;        ///< a COPY whose end has not been seen
-  std::uint64_t statements_ = 0;         ///< prepared so far, for their names
-  std::size_t unread_ = 0;               ///< statements since results were read
+  std::map<std::string, Prepared, std::less<>> repeated_;
+  std::uint64_t statements_ = 0;     ///< prepared so far, for their names
+  postgres::Parameters parameters_;  ///< scratch
+  std::size_t unread_ = 0;           ///< statements since results were read
 };
 
 }  // namespace walgate::apply

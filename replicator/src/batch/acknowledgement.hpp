@@ -18,19 +18,19 @@ class Acknowledgement {
     durable_.store(lsn.value, std::memory_order_release);
     changed_.set();
   }
-  /// One statement's result has come: the target works, however slowly.
-  void count_result() noexcept { results_.fetch_add(1, std::memory_order_relaxed); }
+  /// A statement's result has come, or a part of its data was taken: the target works, however slowly.
+  void count_step() noexcept { steps_.fetch_add(1, std::memory_order_relaxed); }
 
   [[nodiscard]] Lsn applied() const noexcept { return Lsn{applied_.load(std::memory_order_acquire)}; }
   [[nodiscard]] Lsn durable() const noexcept { return Lsn{durable_.load(std::memory_order_acquire)}; }
-  [[nodiscard]] std::uint64_t results() const noexcept { return results_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t steps() const noexcept { return steps_.load(std::memory_order_relaxed); }
   /// Set when `durable` has moved.
   [[nodiscard]] Event& changed() noexcept { return changed_; }
 
  private:
   std::atomic<std::uint64_t> applied_;
   std::atomic<std::uint64_t> durable_;
-  std::atomic<std::uint64_t> results_ = 0;
+  std::atomic<std::uint64_t> steps_ = 0;
   Event changed_;
 };
 

@@ -104,6 +104,7 @@ NetEffect::Added NetEffect::add(const Change& change) {
     row.write = update;
     row.tuple = change.new_tuple;
   } else {
+    if (merged_bytes_ > most_merged_bytes) return not_taken;
     row.tuple = merged(row.tuple, change.new_tuple);
   }
   return taken;
@@ -118,6 +119,7 @@ std::string_view NetEffect::merged(std::string_view before, std::string_view aft
     if (!is_known(values_[i])) values_[i] = older_[i];
     size += size_of(values_[i]);
   }
+  merged_bytes_ += size;
   auto* const bytes = static_cast<char*>(memory_.allocate(size, 1));
   wire::store_big_endian(bytes, static_cast<std::int16_t>(values_.size()));
   auto* end = bytes + sizeof(std::int16_t);
@@ -170,7 +172,10 @@ NetRow& NetEffect::row_of(std::string_view key) {
 void NetEffect::clear() noexcept {
   rows_.clear();
   slots_.clear();
+  if (rows_.capacity() > most_rows_kept) rows_ = {};
+  if (slots_.capacity() > 2 * most_rows_kept) slots_ = {};
   memory_.release();
+  merged_bytes_ = 0;
 }
 
 }  // namespace walgate

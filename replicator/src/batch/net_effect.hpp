@@ -27,13 +27,17 @@ struct NetRow {
   std::string_view tuple;  ///< the new image, when something is written
   bool deletes = false;    ///< the row that was there before goes first
   Write write = Write::nothing;
+
+  /// It came and went: the target must not hold the key.
+  [[nodiscard]] bool was_passing() const noexcept { return !key.empty() && !deletes && write == Write::nothing; }
 };
 
 class NetEffect {
  public:
   enum class Added : std::uint8_t {
     taken,
-    not_taken,  ///< the key changes or is not known: to be done in order, after what was taken before
+    not_taken,  ///< the key changes or is not known, or there is no more room: to be done in order, after what was
+                ///< taken before
   };
 
   explicit NetEffect(KeyColumns key) : key_{std::move(key)} {}
@@ -48,6 +52,10 @@ class NetEffect {
 
  private:
   static constexpr std::uint32_t no_row = UINT32_MAX;
+  /// What rows may take that are put together from several images.
+  static constexpr std::size_t most_merged_bytes = 8 * 1024 * 1024;
+  /// Memory for this many rows is kept from one use to the next; a service may have many tables.
+  static constexpr std::size_t most_rows_kept = 4096;
 
   /// Length and bytes of each key column; empty when a part of the key is not known.
   std::string_view key_in_row(const std::vector<wire::Value>& values);
@@ -66,6 +74,7 @@ class NetEffect {
   std::vector<NetRow> rows_;
   std::vector<std::uint32_t> slots_;  ///< open addressing over rows_; empty until somebody looks for a key
   std::pmr::monotonic_buffer_resource memory_;
+  std::size_t merged_bytes_ = 0;
   std::vector<wire::Value> values_;
   std::vector<wire::Value> older_;
 };

@@ -173,9 +173,9 @@ class Planner {
     planned.full_type = target->type_text;
     if (target->base_oid != target->type_oid) planned.compared_as = target->base_name;
     planned.other_type = planned.parameter_type != target->type_oid;
-    // A text value travels in an array as text and is converted by the statement.
-    const auto array = types_.array_types.find(planned.binary ? planned.parameter_type : text_oid);
-    if (array != types_.array_types.end()) planned.array_type = array->second;
+    // A text value is for the type's input function; a cast from an array's text may follow other rules.
+    const auto array = types_.array_types.find(planned.parameter_type);
+    if (planned.binary && array != types_.array_types.end()) planned.array_type = array->second;
     plan_.columns.push_back(std::move(planned));
   }
 

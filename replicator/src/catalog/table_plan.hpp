@@ -110,6 +110,8 @@ struct TablePlan {
   /// As update() with an unchanged key; nullopt also where a column can only be guarded, not set.
   [[nodiscard]] std::optional<Statement> update_set(const std::vector<bool>& unchanged) const;
   [[nodiscard]] std::optional<Statement> delete_set() const;
+  /// A row for each of the keys that the table holds.
+  [[nodiscard]] std::optional<Statement> find_set() const;
   /// "COPY … FROM STDIN (FORMAT binary)" of the columns in their order; nullopt where a value does not arrive as what
   /// the column holds.
   [[nodiscard]] std::optional<std::string> copy() const;
@@ -119,6 +121,10 @@ struct TablePlan {
   [[nodiscard]] bool moves_identity_key(bool key_changed) const noexcept;
   /// "id, region" of the columns that locate a row, for messages.
   [[nodiscard]] std::string key_names() const;
+
+ private:
+  /// A statement over many keys; the form's places are for the table and for "unnest(…) WHERE …".
+  [[nodiscard]] std::optional<Statement> keyed_set(std::string_view form) const;
 };
 
 /// Makes the plan, or says what does not fit (then the plan is not to be used).  `table` is null when the target has

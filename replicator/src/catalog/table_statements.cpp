@@ -84,38 +84,48 @@ class Builder {
 
 }  // namespace
 
-Statement TablePlan::insert() const {
-  Builder builder{*this};
-  std::vector<std::string> names;
-  std::vector<std::string> values;
+namespace {
+
+/// " ON CONFLICT …" as the rule asks for; empty where a duplicate is an error.
+std::string conflict_clause(const TablePlan& plan) {
+  if (plan.on_duplicate == OnDuplicate::stop || plan.conflict_columns.empty()) return {};
+  std::vector<std::string> keys;
   std::vector<std::string> assignments;
   std::vector<std::string> fixed;  // cannot be set, so they must be the same
-  bool overriding = false;
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    if (columns[i].locate_only) continue;
-    const auto name = quote_identifier(columns[i].target);
-    names.push_back(name);
-    values.push_back(builder.value(i, false));
-    overriding = overriding || columns[i].identity_always;
-    if (std::ranges::find(conflict_columns, columns[i].target) != conflict_columns.end()) continue;
-    if (columns[i].identity_always) {
+  for (const auto& column : plan.conflict_columns) keys.push_back(quote_identifier(column));
+  for (const auto& column : plan.columns) {
+    if (column.locate_only || std::ranges::find(plan.conflict_columns, column.target) != plan.conflict_columns.end())
+      continue;
+    const auto name = quote_identifier(column.target);
+    if (column.identity_always) {
       fixed.push_back(fmt::format("t.{0} IS NOT DISTINCT FROM EXCLUDED.{0}", name));
     } else {
       assignments.push_back(fmt::format("{0} = EXCLUDED.{0}", name));
     }
   }
-  auto sql = fmt::format("INSERT INTO {} AS t ({}){} VALUES ({})", target.quoted(), fmt::join(names, ", "),
-                         overriding ? " OVERRIDING SYSTEM VALUE" : "", fmt::join(values, ", "));
-  if (on_duplicate != OnDuplicate::stop && !conflict_columns.empty()) {
-    std::vector<std::string> keys;
-    for (const auto& column : conflict_columns) keys.push_back(quote_identifier(column));
-    const bool overwrite = on_duplicate == OnDuplicate::overwrite && !assignments.empty();
-    sql += fmt::format(" ON CONFLICT ({}) DO {}", fmt::join(keys, ", "),
-                       overwrite ? fmt::format("UPDATE SET {}{}{}", fmt::join(assignments, ", "),
-                                               fixed.empty() ? "" : " WHERE ", fmt::join(fixed, " AND "))
-                                 : "NOTHING");
+  const bool overwrite = plan.on_duplicate == OnDuplicate::overwrite && !assignments.empty();
+  return fmt::format(" ON CONFLICT ({}) DO {}", fmt::join(keys, ", "),
+                     overwrite ? fmt::format("UPDATE SET {}{}{}", fmt::join(assignments, ", "),
+                                             fixed.empty() ? "" : " WHERE ", fmt::join(fixed, " AND "))
+                               : "NOTHING");
+}
+
+}  // namespace
+
+Statement TablePlan::insert() const {
+  Builder builder{*this};
+  std::vector<std::string> names;
+  std::vector<std::string> values;
+  bool overriding = false;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].locate_only) continue;
+    names.push_back(quote_identifier(columns[i].target));
+    values.push_back(builder.value(i, false));
+    overriding = overriding || columns[i].identity_always;
   }
-  return builder.finish(std::move(sql));
+  return builder.finish(fmt::format("INSERT INTO {} AS t ({}){} VALUES ({}){}", target.quoted(), fmt::join(names, ", "),
+                                    overriding ? " OVERRIDING SYSTEM VALUE" : "", fmt::join(values, ", "),
+                                    conflict_clause(*this)));
 }
 
 Statement TablePlan::update(const std::vector<bool>& unchanged, bool key_changed) const {
@@ -233,9 +243,10 @@ std::optional<Statement> TablePlan::insert_set() const {
     values.push_back(builder.element(i));
     overriding = overriding || columns[i].identity_always;
   }
-  return builder.finish(fmt::format("INSERT INTO {} ({}){} SELECT {} FROM unnest({}) AS u({})", target.quoted(),
+  return builder.finish(fmt::format("INSERT INTO {} AS t ({}){} SELECT {} FROM unnest({}) AS u({}){}", target.quoted(),
                                     fmt::join(names, ", "), overriding ? " OVERRIDING SYSTEM VALUE" : "",
-                                    fmt::join(values, ", "), fmt::join(arrays, ", "), fmt::join(aliases, ", ")));
+                                    fmt::join(values, ", "), fmt::join(arrays, ", "), fmt::join(aliases, ", "),
+                                    conflict_clause(*this)));
 }
 
 std::optional<Statement> TablePlan::update_set(const std::vector<bool>& unchanged) const {
@@ -245,7 +256,7 @@ std::optional<Statement> TablePlan::update_set(const std::vector<bool>& unchange
   std::vector<std::string> assignments;
   std::vector<std::string> conditions;
   for (std::size_t i = 0; i < columns.size(); ++i) {
-    if (unchanged[i] || columns[i].locate_only) continue;
+    if (unchanged[i] || (columns[i].locate_only && !columns[i].is_key)) continue;
     if (columns[i].identity_always && !columns[i].is_key) return std::nullopt;
     arrays.push_back(builder.array(i, false));
     if (arrays.back().empty()) return std::nullopt;
@@ -273,7 +284,7 @@ std::optional<std::string> TablePlan::copy() const {
   return fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)", target.quoted(), fmt::join(names, ", "));
 }
 
-std::optional<Statement> TablePlan::delete_set() const {
+std::optional<Statement> TablePlan::keyed_set(std::string_view form) const {
   Builder builder{*this};
   std::vector<std::string> arrays;
   std::vector<std::string> aliases;
@@ -285,8 +296,17 @@ std::optional<Statement> TablePlan::delete_set() const {
     aliases.push_back(fmt::format("c{}", i));
     conditions.push_back(builder.element_is_key(i));
   }
-  return builder.finish(fmt::format("DELETE FROM {} AS t USING unnest({}) AS u({}) WHERE {}", only(),
-                                    fmt::join(arrays, ", "), fmt::join(aliases, ", "), fmt::join(conditions, " AND ")));
+  return builder.finish(fmt::format(fmt::runtime(form), only(),
+                                    fmt::format("unnest({}) AS u({}) WHERE {}", fmt::join(arrays, ", "),
+                                                fmt::join(aliases, ", "), fmt::join(conditions, " AND "))));
+}
+
+std::optional<Statement> TablePlan::delete_set() const {
+  return keyed_set("DELETE FROM {} AS t USING {}");
+}
+
+std::optional<Statement> TablePlan::find_set() const {
+  return keyed_set("SELECT 1 FROM {} AS t, {}");
 }
 
 std::string TablePlan::key_names() const {

@@ -103,9 +103,9 @@ void Receiver::acknowledge(bool now) {
 }
 
 bool Receiver::is_stalled() {
-  const auto results = acknowledgement_.results();
-  if (results != seen_results_) {
-    seen_results_ = results;
+  const auto steps = acknowledgement_.steps();
+  if (steps != seen_steps_) {
+    seen_steps_ = steps;
     last_progress_ = Clock::now();
   }
   return Clock::now() - last_progress_ >= patience;

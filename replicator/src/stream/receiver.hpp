@@ -61,7 +61,7 @@ class Receiver {
   Lsn acknowledged_;
   Clock::time_point last_status_;
   Clock::time_point last_board_;
-  std::uint64_t seen_results_ = 0;
+  std::uint64_t seen_steps_ = 0;
   Clock::time_point last_progress_;
 };
 

@@ -16,7 +16,11 @@ namespace walgate::wire {
 
 class ArrayValue {
  public:
-  explicit ArrayValue(std::uint32_t element_type) : bytes_(header_size) {
+  /// Forgets all elements; the memory stays within bounds.
+  void start(std::uint32_t element_type) {
+    if (bytes_.capacity() > most_bytes_kept) bytes_ = {};
+    bytes_.assign(header_size, 0);
+    size_ = 0;
     store_big_endian<std::uint32_t>(&bytes_[0], 1);
     store_big_endian<std::uint32_t>(&bytes_[4], 1);  // "may hold nulls"; the receiver does not rely on it
     store_big_endian<std::uint32_t>(&bytes_[8], element_type);
@@ -35,14 +39,10 @@ class ArrayValue {
     store_big_endian(&bytes_[12], size_);
     return {bytes_.data(), bytes_.size()};
   }
-  /// Without elements again; the memory stays.
-  void clear() noexcept {
-    bytes_.resize(header_size);
-    size_ = 0;
-  }
 
  private:
   static constexpr std::size_t header_size = 20;
+  static constexpr std::size_t most_bytes_kept = 4 * 1024 * 1024;
   std::vector<char> bytes_;
   std::uint32_t size_ = 0;
 };

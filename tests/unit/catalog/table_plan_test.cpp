@@ -103,7 +103,7 @@ TEST(TablePlan, WritesManyRowsInOneStatement) {
   const auto made = rule();
   const auto plan = plan_of(relation({{"id", int4}, {"name", text}}), made, table({{"id", int4}, {"name", text}}));
   EXPECT_EQ(plan.insert_set()->sql,
-            R"(INSERT INTO "store"."part" ("id", "name") SELECT u.c0, u.c1 FROM unnest($1, $2) AS u(c0, c1))");
+            R"(INSERT INTO "store"."part" AS t ("id", "name") SELECT u.c0, u.c1 FROM unnest($1, $2) AS u(c0, c1))");
   EXPECT_EQ(plan.insert_set()->types, (std::vector<std::uint32_t>{1007, 1009}));
   EXPECT_EQ(plan.delete_set()->sql,
             R"(DELETE FROM ONLY "store"."part" AS t USING unnest($1) AS u(c0) WHERE t."id" = u.c0)");

@@ -8,7 +8,10 @@ namespace walgate::wire {
 namespace {
 
 TEST(ArrayValue, HoldsOneDimensionWithItsElements) {
-  ArrayValue array{25};
+  ArrayValue array;
+  array.start(17);
+  array.add({"gone", 4});
+  array.start(25);
   array.add({"ab", 2});
   array.add({nullptr, length_null});
   array.add({"", 0});
