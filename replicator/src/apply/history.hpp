@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <deque>
 
-#include "catalog/table_identities.hpp"
 #include "wire/lsn.hpp"
 
 namespace walgate::apply {
@@ -31,7 +30,6 @@ struct History {
   /// The suspect failed alone, too, on a foreign key or a unique value: what the source checked at the end of its
   /// statement, the target checks row by row.  It is tried a last time set-wise, by its net effect.
   SetWise set_wise = SetWise::off;
-  TableIdentities identities;
 
   [[nodiscard]] bool may_be_at(Lsn position) const noexcept {
     return !durable.is_set() || position == durable || std::ranges::find(boundaries, position) != boundaries.end();

@@ -9,14 +9,9 @@
 
 namespace walgate::apply {
 
-TableSet::TableSet(const Config& config, const Event* stop, bool same_database, bool replica_role,
-                   TableIdentities& identities, postgres::Connection& target,
-                   const std::vector<wire::Relation>& relations)
-    : config_{config},
-      stop_{stop},
-      same_database_{same_database},
-      replica_role_{replica_role},
-      identities_{identities} {
+TableSet::TableSet(const Config& config, const Event* stop, bool same_database, bool replica_role, TableLedger& ledger,
+                   postgres::Connection& target, const std::vector<wire::Relation>& relations)
+    : config_{config}, stop_{stop}, same_database_{same_database}, replica_role_{replica_role}, ledger_{ledger} {
   for (const auto& relation : relations)
     sources_[relation.oid] = QualifiedName{relation.schema, relation.name}.display();
   read(target, relations);
@@ -127,13 +122,20 @@ PreparedTable& TableSet::table(const wire::Relation& relation, Lsn lsn) {
   if (relation.serial < by_serial_.size() && by_serial_[relation.serial]) return *by_serial_[relation.serial];
   const QualifiedName source{relation.schema, relation.name};
   const auto target = map_table(config_.tables, source).target;
-  if (target && !identities_.is_same(source, relation.oid, lsn)) {
-    throw Error{Failure{.name = ErrorName::table_recreated,
-                        .message = fmt::format("{} was dropped and created again on the source, and {} holds rows of "
-                                               "the old table",
-                                               source.display(), target->display()),
-                        .phase = "apply",
-                        .relation = source.display()}};
+  if (target) {
+    const bool same = ledger_.is_same(source, relation.oid, lsn);
+    ledger_.save();
+    if (!same) {
+      throw Error{Failure{.name = ErrorName::table_recreated,
+                          .message = fmt::format("another table has taken over the name {} on the source, and {} holds "
+                                                 "rows of the old one",
+                                                 source.display(), target->display()),
+                          .remedy = fmt::format("empty {}, or make it equal to the source's table as of this position, "
+                                                "then run `walgate accept --table '{}'` and start the service",
+                                                target->display(), source.display()),
+                          .phase = "apply",
+                          .relation = source.display()}};
+    }
   }
   auto [planned, differences] = plan(relation);
   if (!differences.empty()) {

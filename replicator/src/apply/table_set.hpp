@@ -10,7 +10,7 @@
 
 #include "apply/prepared_table.hpp"
 #include "apply/target_catalog.hpp"
-#include "catalog/table_identities.hpp"
+#include "catalog/table_ledger.hpp"
 #include "config/config.hpp"
 #include "sync/event.hpp"
 
@@ -21,7 +21,7 @@ class TableSet {
   /// `relations`: what the source publishes at start.  `target` is only used here.
   /// `same_database`: source and target are one database, where a table must not be both.  `replica_role`: foreign keys
   /// and ordinary triggers of the target do not act.
-  TableSet(const Config& config, const Event* stop, bool same_database, bool replica_role, TableIdentities& identities,
+  TableSet(const Config& config, const Event* stop, bool same_database, bool replica_role, TableLedger& ledger,
            postgres::Connection& target, const std::vector<wire::Relation>& relations);
 
   /// The table of this version, of which a transaction at `lsn` brings changes.  Throws Error: relation_does_not_fit
@@ -50,7 +50,7 @@ class TableSet {
   const Event* stop_;
   bool same_database_;
   bool replica_role_;
-  TableIdentities& identities_;
+  TableLedger& ledger_;
   std::map<std::uint32_t, std::string> sources_;  ///< OIDs and names of the relations that the stream has brought
   std::map<std::uint32_t, std::uint32_t> source_of_target_;  ///< OIDs
   std::map<QualifiedName, TargetTable> targets_;

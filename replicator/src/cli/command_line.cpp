@@ -81,6 +81,7 @@ int parse_and_run(std::vector<std::string>& arguments, Context& context) {
   add_status(app, context);
   add_remove(app, context);
   add_skip(app, context);
+  add_accept(app, context);
   add_config(app, context);
   add_version(app, context);
   try {

@@ -46,6 +46,7 @@ void add_run(CLI::App& app, Context& context);
 void add_status(CLI::App& app, Context& context);
 void add_remove(CLI::App& app, Context& context);
 void add_skip(CLI::App& app, Context& context);
+void add_accept(CLI::App& app, Context& context);
 void add_config(CLI::App& app, Context& context);
 void add_version(CLI::App& app, Context& context);
 

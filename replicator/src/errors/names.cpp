@@ -62,14 +62,30 @@ constexpr auto entries = std::to_array<NameEntry>({
      "Name a slot of the database in source.conninfo, or correct that database."},
     {publication_missing, "publication_missing", "A publication does not exist in the source database.",
      "Create it with CREATE PUBLICATION, or correct source.publications."},
-    {table_joined_publication, "table_joined_publication", "A table joined the publications while the service ran.",
-     "Its changes are applied from here on; rows that it held before have to be brought to the target by hand."},
+    {table_joined_publication, "table_joined_publication",
+     "A table joined the publications, or came back to them.",
+     "Its changes are applied from here on; rows that it held before, and what changed while it was out, have to "
+     "be brought to the target by hand."},
     {table_left_publication, "table_left_publication",
-     "A table was dropped, renamed or taken out of the publications while the service ran.",
-     "Its rows stay on the target and follow no more; put it back into a publication, or drop the target table."},
+     "A table was dropped, renamed, taken out of the publications or left out by the configuration.",
+     "Its rows stay on the target and follow no more; put it back into a publication, or drop the target table and"
+     " run `walgate accept --table`."},
     {table_recreated, "table_recreated",
-     "A table of the source was dropped and created again under its name; the target holds rows of the old one.",
-     "Make the target's table equal to the source's, then start the service: it goes on with the new table."},
+     "Another table of the source has taken over a name, by DROP and CREATE or by renaming; the target holds rows "
+     "of the old one.",
+     "Empty the target's table, or make it equal to the source's as of the standing error, then run `walgate "
+     "accept --table` and start the service."},
+    {table_selection_changed, "table_selection_changed",
+     "What the publications let through of a table has changed: its columns, rows or operations, or it was out of "
+     "them for a moment.",
+     "Compare the table on both sides: what was kept back meanwhile is not on the target and does not come later."},
+    {partition_joined, "partition_joined",
+     "A partition was created in or attached to a table that is published under its root's name.",
+     "Bring the rows that it held when it was attached to the target's table by hand; one that was created empty "
+     "needs nothing."},
+    {partition_left, "partition_left",
+     "A partition was dropped or detached from a table that is published under its root's name.",
+     "Its rows are still in the target's table: delete them there if they shall go."},
     {other_source_system, "other_source_system",
      "The source is another cluster than the one the pipeline was registered with.",
      "Correct source.conninfo; for a deliberate change of servers fill the target again under a new pipeline."},
@@ -232,6 +248,8 @@ constexpr auto entries = std::to_array<NameEntry>({
     // commands
     {skip_refused, "skip_refused", "The transaction to be skipped is not the one that stands in the way.",
      "Give the position that `walgate status` shows as error.lsn."},
+    {accept_refused, "accept_refused", "The table to be accepted has neither been created again nor left.",
+     "Name a table that `walgate status` shows as recreated or left."},
     {internal_error, "internal_error", "The service came into a state that it should not be in.",
      "Report it with the message and the log; the target holds only whole transactions."},
 });

@@ -37,6 +37,9 @@ enum class ErrorName : std::uint8_t {
   table_joined_publication,
   table_left_publication,
   table_recreated,
+  table_selection_changed,
+  partition_joined,
+  partition_left,
   other_source_system,
   source_restored,
   // target: our own tables
@@ -99,6 +102,7 @@ enum class ErrorName : std::uint8_t {
   source_error,
   // commands
   skip_refused,
+  accept_refused,
   internal_error,
 };
 

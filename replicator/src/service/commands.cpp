@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "apply/known_tables.hpp"
 #include "apply/target_session.hpp"
 #include "catalog/identifier.hpp"
 #include "service/registration.hpp"
 #include "service/start_checks.hpp"
+#include "service/table_watch.hpp"
 #include "stream/source_session.hpp"
 
 namespace walgate::service {
@@ -80,6 +82,11 @@ std::vector<Finding> check(const Config& config) {
   for (auto more : {check_mapping(config, now, sessions.target), check_source(config, sessions.replication)}) {
     findings.insert(findings.end(), more.begin(), more.end());
   }
+  if (now.registration && !now.source.in_recovery) {
+    auto remembered = apply::read_known_tables(sessions.target, config.pipeline);
+    auto more = check_tables(config, sessions.replication, std::move(remembered.tables), remembered.looked);
+    findings.insert(findings.end(), more.begin(), more.end());
+  }
   if (!now.registration) {
     findings.push_back({Severity::info, ErrorName::not_initialised, fmt::format("pipeline \"{}\"", config.pipeline),
                         "the target does not know the pipeline yet", "`walgate run` and `walgate init` register it"});
@@ -96,6 +103,7 @@ void add_target(const Config& config, Status& status) {
   const auto progress = apply::read_progress(target, config.pipeline);
   status.applied_lsn = status.received_lsn = progress->position;
   status.replica_role = apply::find_registration(target, config.pipeline)->replica_role;
+  status.tables = table_status(config, apply::read_known_tables(target, config.pipeline).tables);
   status.error = apply::standing_error(target, config.pipeline);
   if (status.error) {
     status.reason = status.error->message;
@@ -227,6 +235,29 @@ std::vector<std::string> skip(const Config& config, Lsn lsn) {
   apply::request_skip(target, config.pipeline, lsn);
   return {
       fmt::format("the transaction at {} will be left out; what was in it will stand in walgate.skips", lsn.text())};
+}
+
+std::vector<std::string> accept(const Config& config, const QualifiedName& table) {
+  auto target = apply::open_target(config, nullptr);
+  target.set_phase("accept");
+  require_registration(config, target);
+  if (!apply::try_lock_pipeline(target, config.pipeline)) {
+    throw Error{Failure{.name = ErrorName::pipeline_running,
+                        .message = fmt::format("a service runs the pipeline \"{}\"", config.pipeline),
+                        .phase = "accept"}};
+  }
+  const auto known = apply::read_known_tables(target, config.pipeline).tables;
+  const auto found = known.find(table);
+  if (found == known.end() || !apply::accept_table(target, config.pipeline, table)) {
+    throw Error{Failure{.name = ErrorName::accept_refused,
+                        .message = found == known.end() ? fmt::format("pipeline \"{}\" knows no source table {}",
+                                                                      config.pipeline, table.display())
+                                                        : fmt::format("{} is the table that it was", table.display()),
+                        .phase = "accept"}};
+  }
+  return {found->second.state == TableState::left
+              ? fmt::format("{} is forgotten", table.display())
+              : fmt::format("changes of the table that is {} now will be applied", table.display())};
 }
 
 }  // namespace walgate::service

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "catalog/identifier.hpp"
 #include "config/config.hpp"
 #include "errors/error.hpp"
 #include "observe/status.hpp"
@@ -43,5 +44,9 @@ std::vector<std::string> remove(const Config& config, bool keep_slot);
 
 /// Leaves out the transaction whose final_lsn is `lsn`; only that of the standing error.  Throws skip_refused.
 std::vector<std::string> skip(const Config& config, Lsn lsn);
+
+/// The target is ready for `table` as the source has it now: one that was created again is let in, one that has left is
+/// forgotten.  Throws pipeline_running, accept_refused.
+std::vector<std::string> accept(const Config& config, const QualifiedName& table);
 
 }  // namespace walgate::service

@@ -149,11 +149,10 @@ int run(const Config& config, StatusBoard& board) {
             {{"pipeline", config.pipeline}, {"version", WALGATE_VERSION}, {"pid", getpid()}});
 
   apply::History history;
-  PublicationWatch watch;
   Backoff backoff;
   Lsn last_failure_at;
   for (;;) {
-    Session session{config, board, history, watch, signals.finish(), signals.stop()};
+    Session session{config, board, history, signals.finish(), signals.stop()};
     const auto failure = run_session(session);
     if (!failure || signals.finish().is_set()) {
       board.update([](Status& status) { status.state = ServiceState::stopped; });

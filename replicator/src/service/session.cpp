@@ -8,10 +8,11 @@
 #include <thread>
 
 #include "apply/applier.hpp"
+#include "apply/known_tables.hpp"
 #include "observe/log.hpp"
 #include "service/registration.hpp"
 #include "service/start_checks.hpp"
-#include "stream/published_tables.hpp"
+#include "service/table_watch.hpp"
 #include "stream/receiver.hpp"
 
 namespace walgate::service {
@@ -23,7 +24,9 @@ using namespace std::chrono_literals;
 /// A killed service's session on the target may live a little longer than it.
 constexpr auto takeover_patience = 30s;
 /// How often we look whether tables joined or left the publications.
-constexpr auto publication_interval = 5s;
+constexpr auto table_interval = 5s;
+/// The main loop waits for what a look asks.
+constexpr auto watch_limits = "SET lock_timeout = '1s'; SET statement_timeout = '5s'";
 
 /// How one of the two threads ended; the first word counts.
 class Outcome {
@@ -127,9 +130,10 @@ void use_encoding(postgres::Connection& target, const std::string& encoding) {
 /// sessions first and then waits for walsenders, without a limit.
 class Monitor {
  public:
-  Monitor(const Config& config, PublicationWatch& watch, const Event* stop)
-      : config_{config}, watch_{watch}, connection_{stream::open_monitor(config, stop)} {
+  Monitor(const Config& config, TableLedger& ledger, const Event* stop)
+      : config_{config}, ledger_{ledger}, connection_{stream::open_monitor(config, stop)} {
     connection_.set_phase("watch");
+    connection_.exec(watch_limits);
   }
 
   [[nodiscard]] std::optional<stream::SlotInfo> slot() { return stream::find_slot(connection_, config_.source.slot); }
@@ -138,19 +142,13 @@ class Monitor {
   void look(StatusBoard& board, const PieceQueue& queue) {
     look_at_position(board, queue);
     const auto now = std::chrono::steady_clock::now();
-    if (now < next_publications_) return;
-    next_publications_ = now + publication_interval;
-    look_at_publications(board);
+    if (now < next_tables_) return;
+    next_tables_ = now + table_interval;
+    look_at_tables(board);
   }
-  void look_at_publications(StatusBoard& board) {
-    for (const auto& [name, table] : watch_.look(stream::published_tables(connection_, config_.source.publications))) {
-      const auto mapping = map_table(config_.tables, table);
-      if (!mapping.target) continue;
-      const auto& entry = entry_of(name);
-      log::warning(entry.text, std::string{entry.meaning},
-                   {{"relation", table.display()}, {"target", mapping.target->display()}, {"remedy", entry.remedy}});
-    }
-    board.update([&](Status& status) { status.tables = watch_.tables(config_); });
+  void look_at_tables(StatusBoard& board) {
+    watch_tables(config_, connection_, ledger_);
+    board.update([&](Status& status) { status.tables = table_status(config_, ledger_.known()); });
   }
 
  private:
@@ -172,16 +170,16 @@ class Monitor {
   }
 
   const Config& config_;
-  PublicationWatch& watch_;
+  TableLedger& ledger_;
   postgres::Connection connection_;
-  std::chrono::steady_clock::time_point next_publications_;
+  std::chrono::steady_clock::time_point next_tables_;
 };
 
 }  // namespace
 
-Session::Session(const Config& config, StatusBoard& board, apply::History& history, PublicationWatch& watch,
-                 const Event& finish, const Event& stop)
-    : config_{config}, board_{board}, history_{history}, watch_{watch}, finish_{finish}, stop_{stop} {}
+Session::Session(const Config& config, StatusBoard& board, apply::History& history, const Event& finish,
+                 const Event& stop)
+    : config_{config}, board_{board}, history_{history}, finish_{finish}, stop_{stop} {}
 
 void Session::run() {
   auto target = apply::open_target(config_, &stop_);
@@ -239,11 +237,14 @@ void Session::run() {
   apply::set_commit_mode(target, mode);
   if (now.may_mark_origin) mark_commits(config_, target);
 
-  PublishedTables published;
-  for (const auto& relation : now.relations) published[{relation.schema, relation.name}] = relation.oid;
-  history_.identities.start(published, now.source.flushed);
-  Monitor monitor{config_, watch_, &stop_};
-  monitor.look_at_publications(board_);
+  auto remembered = apply::read_known_tables(target, config_.pipeline);
+  TableLedger ledger{std::move(remembered.tables), remembered.looked, [&](const KnownTables& tables) {
+                       auto session = apply::open_target(config_, &stop_);
+                       session.exec(watch_limits);
+                       apply::write_known_tables(session, config_.pipeline, claim.epoch, tables);
+                     }};
+  Monitor monitor{config_, ledger, &stop_};
+  monitor.look_at_tables(board_);
   board_.update([&](Status& status) {
     status.state = ServiceState::streaming;
     status.since = std::chrono::system_clock::now();
@@ -267,8 +268,7 @@ void Session::run() {
   Event applier_finish;
   PieceQueue queue{config_.limits.queue_bytes};
   Acknowledgement acknowledgement{claim.position};
-  apply::TableSet table_set{config_, &stop_,       now.same_database(), start.replica_role, history_.identities,
-                            target,  now.relations};
+  apply::TableSet table_set{config_, &stop_, now.same_database(), start.replica_role, ledger, target, now.relations};
   // Keyed statements over arrays are to find their rows by index whatever the statistics say; triggers keep their
   // plans.
   if (!table_set.any_fires()) {

@@ -8,7 +8,6 @@
 #include "apply/history.hpp"
 #include "config/config.hpp"
 #include "observe/status.hpp"
-#include "service/publication_watch.hpp"
 #include "sync/event.hpp"
 
 namespace walgate::service {
@@ -16,8 +15,7 @@ namespace walgate::service {
 class Session {
  public:
   /// `finish`: leave after the transaction in flight.  `stop`: leave now.
-  Session(const Config& config, StatusBoard& board, apply::History& history, PublicationWatch& watch,
-          const Event& finish, const Event& stop);
+  Session(const Config& config, StatusBoard& board, apply::History& history, const Event& finish, const Event& stop);
 
   /// Returns when `finish` is set and the work in flight is done.  Throws Error; Interrupted after `stop`.
   void run();
@@ -28,7 +26,6 @@ class Session {
   const Config& config_;
   StatusBoard& board_;
   apply::History& history_;
-  PublicationWatch& watch_;
   const Event& finish_;
   const Event& stop_;
 };

@@ -98,6 +98,7 @@ TEST_F(CommandLine, EveryCommandHasHelpWithADescriptionAndAnExample) {
                                                                    {"status"},
                                                                    {"remove"},
                                                                    {"skip"},
+                                                                   {"accept"},
                                                                    {"config"},
                                                                    {"config", "show"},
                                                                    {"config", "schema"},
@@ -132,7 +133,7 @@ TEST_F(CommandLine, EveryCommandHasAChapterInTheDocument) {
     words >> commands.emplace_back();
     EXPECT_THAT(document, HasSubstr("\n## `walgate " + commands.back() + "`\n"));
   }
-  EXPECT_EQ(commands.size(), 8U);
+  EXPECT_EQ(commands.size(), 9U);
 }
 
 TEST_F(CommandLine, NeedsAConfiguration) {

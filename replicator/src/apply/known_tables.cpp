@@ -1,0 +1,118 @@
+#include "apply/known_tables.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace walgate::apply {
+
+namespace {
+
+using nlohmann::json;
+using postgres::field;
+using postgres::text_field;
+
+json json_of(const PublishedTable& published) {
+  json entries = json::object();
+  for (const auto& [publication, entry] : published.entries) {
+    entries[publication] = {
+        {"ids", entry.ids}, {"operations", entry.operations}, {"columns", entry.columns}, {"filter", entry.filter}};
+  }
+  json partitions = json::object();
+  for (const auto& [oid, partition] : published.partitions) {
+    partitions[std::to_string(oid)] = {{"name", partition.name}, {"attached", partition.attached}};
+  }
+  return {{"oid", published.oid}, {"publications", entries}, {"partitions", partitions}};
+}
+
+/// What another release or a person wrote counts as never seen.
+std::optional<PublishedTable> published_of(const std::string& text) {
+  try {
+    const auto stored = json::parse(text);
+    PublishedTable published{.oid = stored.at("oid").get<std::uint32_t>()};
+    for (const auto& [publication, entry] : stored.at("publications").items()) {
+      published.entries[publication] = {.ids = entry.at("ids"),
+                                        .operations = entry.at("operations"),
+                                        .columns = entry.at("columns"),
+                                        .filter = entry.at("filter")};
+    }
+    for (const auto& [oid, partition] : stored.at("partitions").items()) {
+      published.partitions[static_cast<std::uint32_t>(std::stoul(oid))] = {.name = partition.at("name"),
+                                                                           .attached = partition.at("attached")};
+    }
+    return published;
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
+RememberedTables read_known_tables(postgres::Connection& target, const std::string& pipeline) {
+  RememberedTables remembered;
+  if (!bool_field(target.exec("SELECT pg_catalog.to_regclass('walgate.tables') IS NOT NULL"), 0, 0)) return remembered;
+  const auto looked = target.exec("SELECT tables_known FROM walgate.pipelines WHERE name = $1", {pipeline});
+  remembered.looked = rows(looked) == 1 && bool_field(looked, 0, 0);
+  const auto result = target.exec(
+      "SELECT source_schema, source_table, oid, as_of, state, new_oid, accepted, published FROM walgate.tables "
+      "WHERE pipeline = $1",
+      {pipeline});
+  for (int row = 0; row < rows(result); ++row) {
+    auto& known = remembered.tables[{text_field(result, row, 0), text_field(result, row, 1)}];
+    known.oid = static_cast<std::uint32_t>(number_field(result, row, 2));
+    if (field(result, row, 3)) known.as_of = lsn_field(result, row, 3);
+    known.state = table_state_of(text_field(result, row, 4)).value_or(TableState::streaming);
+    known.new_oid = static_cast<std::uint32_t>(number_field(result, row, 5));
+    known.accepted = bool_field(result, row, 6);
+    if (const auto published = field(result, row, 7)) known.published = published_of(*published);
+  }
+  return remembered;
+}
+
+void write_known_tables(postgres::Connection& target, const std::string& pipeline, std::int64_t epoch,
+                        const KnownTables& tables) {
+  auto list = json::array();
+  for (const auto& [table, known] : tables) {
+    list.push_back({{"source_schema", table.schema},
+                    {"source_table", table.name},
+                    {"oid", known.oid},
+                    {"as_of", known.as_of.is_set() ? json(known.as_of.text()) : json(nullptr)},
+                    {"state", text_of(known.state)},
+                    {"new_oid", known.new_oid},
+                    {"accepted", known.accepted},
+                    {"published", known.published ? json_of(*known.published) : json(nullptr)}});
+  }
+  target.exec("BEGIN; SET LOCAL synchronous_commit = local");
+  try {
+    target.exec(
+        "INSERT INTO walgate.tables AS known (pipeline, source_schema, source_table, oid, as_of, state, new_oid, "
+        "accepted, published) SELECT p.pipeline, t.* FROM walgate.progress p, "
+        "pg_catalog.jsonb_to_recordset($2::jsonb) AS t(source_schema text, source_table text, oid oid, as_of pg_lsn, "
+        "state text, new_oid oid, accepted boolean, published jsonb) WHERE p.pipeline = $1 AND p.epoch = $3 "
+        "ON CONFLICT (pipeline, source_schema, source_table) DO UPDATE SET oid = EXCLUDED.oid, as_of = EXCLUDED.as_of, "
+        "state = EXCLUDED.state, new_oid = EXCLUDED.new_oid, accepted = EXCLUDED.accepted, "
+        "published = EXCLUDED.published, "
+        "since = CASE WHEN known.state = EXCLUDED.state THEN known.since ELSE EXCLUDED.since END",
+        {pipeline, list.dump(), std::to_string(epoch)});
+    target.exec(
+        "UPDATE walgate.pipelines SET tables_known = true WHERE name = $1 AND NOT tables_known "
+        "AND EXISTS (SELECT FROM walgate.progress WHERE pipeline = $1 AND epoch = $2)",
+        {pipeline, std::to_string(epoch)});
+    target.exec("COMMIT");
+  } catch (const Error&) {
+    target.try_exec("ROLLBACK");
+    throw;
+  }
+}
+
+bool accept_table(postgres::Connection& target, const std::string& pipeline, const QualifiedName& table) {
+  const auto result = target.exec(
+      "WITH forgotten AS (DELETE FROM walgate.tables WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3 "
+      "AND state = 'left' RETURNING 1), accepted AS (UPDATE walgate.tables SET accepted = true, state = 'streaming', "
+      "since = now() WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3 AND state = 'recreated' "
+      "RETURNING 1) SELECT count(*) FROM (TABLE forgotten UNION ALL TABLE accepted) AS done",
+      {pipeline, table.schema, table.name});
+  return number_field(result, 0, 0) > 0;
+}
+
+}  // namespace walgate::apply

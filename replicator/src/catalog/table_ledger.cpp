@@ -1,0 +1,186 @@
+#include "catalog/table_ledger.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace walgate {
+
+namespace {
+
+constexpr auto state_texts = std::to_array<std::pair<TableState, std::string_view>>({
+    {TableState::streaming, "streaming"},
+    {TableState::left, "left"},
+    {TableState::recreated, "recreated"},
+});
+
+/// What differs between two ways of being held, in words; empty when nothing does.
+std::string entry_differences(const PublishedTable& before, const PublishedTable& now) {
+  std::vector<std::string> texts;
+  for (const auto& [publication, old] : before.entries) {
+    const auto found = now.entries.find(publication);
+    if (found == now.entries.end()) {
+      texts.push_back(fmt::format("publication \"{}\" holds it no more", publication));
+      continue;
+    }
+    const auto& entry = found->second;
+    const auto count = texts.size();
+    if (entry.operations != old.operations) {
+      texts.push_back(fmt::format("publication \"{}\" publishes other operations", publication));
+    }
+    if (entry.columns != old.columns) {
+      texts.push_back(fmt::format("its column list in publication \"{}\" has changed", publication));
+    }
+    if (entry.filter != old.filter) {
+      texts.push_back(fmt::format("its row filter in publication \"{}\" has changed", publication));
+    }
+    if (entry.ids != old.ids && texts.size() == count) {
+      texts.push_back(fmt::format("it was taken out of publication \"{}\" and put back", publication));
+    }
+  }
+  for (const auto& [publication, entry] : now.entries) {
+    if (!before.entries.contains(publication)) {
+      texts.push_back(fmt::format("publication \"{}\" holds it, too", publication));
+    }
+  }
+  return fmt::format("{}", fmt::join(texts, "; "));
+}
+
+void compare(const QualifiedName& table, const PublishedTable& before, const PublishedTable& now,
+             std::vector<TableLedger::Change>& changes) {
+  if (auto differences = entry_differences(before, now); !differences.empty()) {
+    changes.push_back({ErrorName::table_selection_changed, table, std::move(differences)});
+  }
+  for (const auto& [oid, partition] : before.partitions) {
+    if (now.partitions.contains(oid)) continue;
+    changes.push_back(
+        {ErrorName::partition_left, table,
+         fmt::format("partition {} was dropped or detached; its rows stay on the target", partition.name)});
+  }
+  for (const auto& [oid, partition] : now.partitions) {
+    if (before.partitions.contains(oid)) continue;
+    changes.push_back(
+        {ErrorName::partition_joined, table,
+         partition.attached
+             ? fmt::format("partition {} was attached; rows that it held then are not on the target", partition.name)
+             : fmt::format("partition {} was created", partition.name),
+         !partition.attached});
+  }
+}
+
+}  // namespace
+
+std::string_view text_of(TableState state) noexcept {
+  return std::ranges::find(state_texts, state, &std::pair<TableState, std::string_view>::first)->second;
+}
+
+std::optional<TableState> table_state_of(std::string_view text) noexcept {
+  const auto found = std::ranges::find(state_texts, text, &std::pair<TableState, std::string_view>::second);
+  if (found == state_texts.end()) return std::nullopt;
+  return found->first;
+}
+
+bool TableLedger::is_same(const QualifiedName& table, std::uint32_t oid, Lsn lsn) {
+  const std::lock_guard lock{mutex_};
+  const auto [found, is_new] = known_.try_emplace(table);
+  auto& known = found->second;
+  if (is_new) {
+    known.oid = oid;
+  } else if (known.oid == oid) {
+    return true;
+  } else if (known.accepted && known.new_oid == oid) {
+    // The acceptance stays: after a crash the old table's last changes may come once more, and then this again.
+    known.oid = oid;
+    known.as_of = lsn;
+    known.state = TableState::streaming;
+  } else if (lsn <= known.as_of) {
+    // An older table, which had lost its name before we looked; the one that we saw is the one that took it over.
+    known.oid = oid;
+    known.as_of = Lsn{};
+  } else {
+    if (known.state != TableState::recreated || known.new_oid != oid) {
+      known.state = TableState::recreated;
+      known.new_oid = oid;
+      known.accepted = false;
+      unsaved_.insert(table);
+    }
+    return false;
+  }
+  unsaved_.insert(table);
+  return true;
+}
+
+std::vector<TableLedger::Change> TableLedger::look(const PublishedTables& now, Lsn as_of) {
+  const std::lock_guard lock{mutex_};
+  std::vector<Change> changes;
+  for (auto& [table, known] : known_) {
+    if (known.state == TableState::left || now.contains(table)) continue;
+    known.state = TableState::left;
+    unsaved_.insert(table);
+    changes.push_back({ErrorName::table_left_publication, table, "the table has left the publications"});
+  }
+  for (const auto& [table, seen] : now) {
+    const auto [found, is_new] = known_.try_emplace(table);
+    auto& known = found->second;
+    if (is_new) {
+      known = {.oid = seen.oid, .as_of = as_of, .published = seen};
+      unsaved_.insert(table);
+      if (looked_) changes.push_back({ErrorName::table_joined_publication, table, "the table joined the publications"});
+      continue;
+    }
+    const bool ours = known.oid == seen.oid || (known.accepted && known.new_oid == seen.oid);
+    if (!ours) {
+      if (known.state != TableState::recreated) {
+        known.state = TableState::recreated;
+        known.new_oid = seen.oid;
+        known.accepted = false;
+        unsaved_.insert(table);
+        changes.push_back({ErrorName::table_recreated, table,
+                           "another table has taken over the name; its first change stops the service"});
+      }
+    } else if (known.state != TableState::streaming || !known.published) {
+      known.state = TableState::streaming;
+      changes.push_back({ErrorName::table_joined_publication, table, "the table joined the publications"});
+    } else if (known.published->oid == seen.oid) {
+      compare(table, *known.published, seen, changes);
+    }
+    if (known.published != seen) {
+      known.published = seen;
+      unsaved_.insert(table);
+    }
+  }
+  if (!looked_) mark_look_ = true;
+  looked_ = true;
+  return changes;
+}
+
+void TableLedger::save() {
+  const std::lock_guard saving{saving_};
+  KnownTables rows;
+  bool mark = false;
+  {
+    const std::lock_guard lock{mutex_};
+    for (const auto& table : unsaved_) rows.emplace(table, known_.at(table));
+    unsaved_.clear();
+    mark = std::exchange(mark_look_, false);
+  }
+  if (rows.empty() && !mark) return;
+  try {
+    write_(rows);
+  } catch (...) {
+    const std::lock_guard lock{mutex_};
+    for (const auto& [table, known] : rows) unsaved_.insert(table);
+    mark_look_ = mark_look_ || mark;
+    throw;
+  }
+}
+
+KnownTables TableLedger::known() const {
+  const std::lock_guard lock{mutex_};
+  return known_;
+}
+
+}  // namespace walgate

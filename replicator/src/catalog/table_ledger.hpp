@@ -1,0 +1,104 @@
+// table_ledger.hpp - which source table the rows of each target table come from, and how publications hold it.
+//
+// The stream is silent about tables that it no longer brings, and it brings another table of the same name as if
+// nothing had happened.  So the target remembers the OID behind every name (walgate.tables): the applier asks here
+// before the first change of a relation, the watcher compares with the source's catalog now and then.  What either
+// learns is on the target before a change that rests on it is applied; its commit stands before theirs in the target's
+// WAL, so no crash can keep the changes and lose the knowledge.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "catalog/identifier.hpp"
+#include "errors/names.hpp"
+#include "wire/lsn.hpp"
+
+namespace walgate {
+
+/// How one publication holds a table.
+struct PublicationEntry {
+  std::string ids;         ///< of the catalog's rows: they change when the table is taken out and put back
+  std::string operations;  ///< published ones
+  std::string columns;     ///< column list; empty: all
+  std::string filter;      ///< digest of the row filter; empty: none
+  friend bool operator==(const PublicationEntry&, const PublicationEntry&) = default;
+};
+
+/// A leaf that is published under the name of a partitioned table.
+struct PublishedPartition {
+  std::string name;       ///< for people
+  bool attached = false;  ///< not born in its place: it may have held rows when it came
+  friend bool operator==(const PublishedPartition&, const PublishedPartition&) = default;
+};
+
+/// A published table, as the source's catalog shows it.
+struct PublishedTable {
+  std::uint32_t oid = 0;
+  std::map<std::string, PublicationEntry> entries;         ///< by publication
+  std::map<std::uint32_t, PublishedPartition> partitions;  ///< by OID; only where the root's name is published
+  friend bool operator==(const PublishedTable&, const PublishedTable&) = default;
+};
+using PublishedTables = std::map<QualifiedName, PublishedTable>;
+
+/// `left`: the publications hold it no more.  `recreated`: the name stands for another table than before; the changes
+/// of the old one are still applied, the first of the new one stops the service.
+enum class TableState { streaming, left, recreated };
+[[nodiscard]] std::string_view text_of(TableState state) noexcept;
+[[nodiscard]] std::optional<TableState> table_state_of(std::string_view text) noexcept;
+
+/// A row of walgate.tables.
+struct KnownTable {
+  std::uint32_t oid = 0;  ///< of the table whose rows the target holds
+  Lsn as_of;              ///< where the source was when its catalog showed it; unset: the stream brought it first
+  TableState state = TableState::streaming;
+  std::uint32_t new_oid = 0;                ///< of the table that has taken over the name
+  bool accepted = false;                    ///< a person wants the changes of `new_oid`
+  std::optional<PublishedTable> published;  ///< as the last look found it
+};
+using KnownTables = std::map<QualifiedName, KnownTable>;
+
+/// Any thread.
+class TableLedger {
+ public:
+  /// Something that a person should know.
+  struct Change {
+    ErrorName name;
+    QualifiedName table;
+    std::string text;
+    bool ordinary = false;  ///< everyday life of partitioned tables
+  };
+  using Write = std::function<void(const KnownTables&)>;
+
+  /// What the target remembers; `looked`: a look has been stored before, so what is not in it has joined.  `write`
+  /// brings rows to the target and returns when they are committed.
+  TableLedger(KnownTables known, bool looked, Write write)
+      : write_{std::move(write)}, known_{std::move(known)}, looked_{looked} {}
+
+  /// May the changes of this table, which a transaction at `lsn` (its final_lsn) brings, be applied?  False: the name
+  /// stood for another table.  A name that is unknown is learned.  Call save() before anything is applied.
+  [[nodiscard]] bool is_same(const QualifiedName& table, std::uint32_t oid, Lsn lsn);
+  /// What differs from the last look.  `as_of`: a position that the source had reached before it was asked.
+  [[nodiscard]] std::vector<Change> look(const PublishedTables& now, Lsn as_of);
+  /// Writes what has changed since the last time; keeps it for the next time when that throws.
+  void save();
+  [[nodiscard]] KnownTables known() const;
+
+ private:
+  const Write write_;
+  mutable std::mutex mutex_;
+  std::mutex saving_;  ///< so that who returns from save() knows that everything is written
+  KnownTables known_;
+  bool looked_;
+  bool mark_look_ = false;
+  std::set<QualifiedName> unsaved_;
+};
+
+}  // namespace walgate
