@@ -23,6 +23,10 @@ inline void append_numeric(RecordBuffer& out, const varlena* value) {
     std::memcpy(&number, from + at * unit, unit);  // not aligned
     return number;
   };
+  const auto require = [units](std::size_t wanted) {
+    if (units < wanted) ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("numeric value is too short")));
+  };
+  require(1);
   const std::uint16_t header = read(0);
   const unsigned kind = header & 0xC000U;
   std::uint16_t weight = 0;
@@ -38,6 +42,7 @@ inline void append_numeric(RecordBuffer& out, const varlena* value) {
       sign = (header & 0x2000U) != 0 ? 0x4000U : 0U;
     }
   } else {
+    require(2);
     weight = read(1);
     sign = static_cast<std::uint16_t>(kind);
     scale = static_cast<std::uint16_t>(header & 0x3FFFU);
