@@ -172,7 +172,9 @@ void Decoder::read_row_change(RecordKind kind, Reader reader, Frame& frame) {
   if (kind != RecordKind::insert) change.flags = reader.u8();
   const auto known =
       kind == RecordKind::update ? old_key | old_full | no_new_tuple | enters_row_filter : old_key | old_full;
-  if ((change.flags & ~known) != 0 || (change.flags & (old_key | old_full)) == (old_key | old_full)) {
+  const auto beside_entering = old_key | old_full | no_new_tuple;
+  if ((change.flags & ~known) != 0 || (change.flags & (old_key | old_full)) == (old_key | old_full) ||
+      ((change.flags & enters_row_filter) != 0 && (change.flags & beside_entering) != 0)) {
     throw ProtocolError{fmt::format("change has flags 0x{:02x}", change.flags)};
   }
   if ((change.flags & old_key) != 0) change.old_tuple = take_tuple(reader, change.relation->key_columns, false);

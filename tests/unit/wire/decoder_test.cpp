@@ -254,6 +254,10 @@ TEST(Decoder, RefusesUnknownFlags) {
             "change has flags 0x04");
   EXPECT_EQ(error_of(open_transaction().record(RecordKind::update, Bytes{}.u32(1).u8(3).data()).data()),
             "change has flags 0x03");
+  for (const unsigned beside : {1U, 2U, 4U}) {  // a row that enters the row filter has no old image, and a new one
+    EXPECT_EQ(error_of(open_transaction().record(RecordKind::update, Bytes{}.u32(1).u8(8 | beside).data()).data()),
+              fmt::format("change has flags 0x{:02x}", 8 | beside));
+  }
   EXPECT_EQ(error_of(open_transaction().record(RecordKind::delete_, Bytes{}.u32(1).u8(8).data()).data()),
             "change has flags 0x08");
   EXPECT_EQ(error_of(open_transaction().truncate(8, {1}).data()), "truncate has flags 0x08");
