@@ -167,9 +167,10 @@ def test_truncate_of_a_partition_published_as_its_root_needs_a_person(pair):
     pair.source.execute("INSERT INTO item VALUES (1, 'eu', 'x'), (2, 'us', 'y'), (3, 'asia', 'z')")
     pair.source.execute("TRUNCATE item_eu, item_rest")
     pair.source.execute("INSERT INTO item VALUES (4, 'eu', 'later')")
-    error = pipeline.assert_stopped("change_not_identified")
+    error = pipeline.assert_stopped("partition_truncated")
     assert error["relation"] == "public.item", error
-    assert "public.item_eu, public.item_rest" in error["message"] and "item_rest_low" not in error["message"], error
+    assert "public.item_eu, public.item_rest of public.item" in error["message"], error
+    assert "item_rest_low" not in error["message"] and "other changes" in error["remedy"], error
     assert f"skip --lsn {error['lsn']}" in error["remedy"], error
     pair.target.execute("DELETE FROM item WHERE region <> 'us'")
     assert pipeline.command("skip", "--lsn", error["lsn"]).code == 0
@@ -180,6 +181,33 @@ def test_truncate_of_a_partition_published_as_its_root_needs_a_person(pair):
     pair.source.execute("INSERT INTO item VALUES (5, 'us', 'after')")
     pipeline.wait_caught_up()
     assert pair.target.rows("SELECT id FROM item ORDER BY id") == [(2,), (4,), (5,)]
+
+
+def test_truncated_partitions_of_several_roots_are_told_by_root_and_left_out_ones_are_not(pair):
+    roots = ("item", "other", "left_out")
+    for name in roots:
+        pair.source.execute(f"CREATE TABLE {name} (id int PRIMARY KEY) PARTITION BY LIST (id);"
+                            f"CREATE TABLE {name}_1 PARTITION OF {name} FOR VALUES IN (1);"
+                            f"CREATE TABLE {name}_2 PARTITION OF {name} FOR VALUES IN (2)")
+        pair.target.execute(f"CREATE TABLE {name} (id int PRIMARY KEY)")
+    pair.both("CREATE TABLE plain (id int PRIMARY KEY)")
+    pipeline = pair.pipeline(publish=f"TABLE {', '.join(roots)}, plain WITH (publish_via_partition_root)",
+                             config={"tables": [{"source": "public.left_out", "target": None}]}).start()
+    pair.source.execute("INSERT INTO item VALUES (1), (2); INSERT INTO other VALUES (1), (2); INSERT INTO plain VALUES (1);"
+                        "INSERT INTO left_out VALUES (1)")
+    pair.source.execute("TRUNCATE left_out_1; INSERT INTO plain VALUES (2)")  # nothing of it goes anywhere
+    pipeline.wait_caught_up()
+    pair.assert_same("item", "other", "plain")
+    pair.source.execute("TRUNCATE other_2, item_1, left_out_2, item_2, plain; INSERT INTO item VALUES (1)")
+    error = pipeline.assert_stopped("partition_truncated")
+    assert "public.item_1, public.item_2 of public.item; public.other_2 of public.other" in error["message"], error
+    assert "left_out" not in error["message"], error
+    assert pair.target.value("SELECT count(*) FROM plain") == 2, "the transaction is whole or not there"
+    pair.target.execute("DELETE FROM item WHERE id = 2; DELETE FROM other WHERE id = 2; TRUNCATE plain")
+    assert pipeline.command("skip", "--lsn", error["lsn"]).code == 0
+    pair.source.execute("INSERT INTO plain VALUES (3)")
+    pipeline.start().wait_caught_up()
+    pair.assert_same("item", "other", "plain")
 
 
 def test_partitions_of_their_own_names_take_rows_that_move(pair):

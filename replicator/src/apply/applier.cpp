@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <ranges>
 #include <utility>
@@ -43,20 +44,26 @@ std::chrono::system_clock::time_point time_of(std::int64_t postgres_microseconds
   return std::chrono::system_clock::time_point{std::chrono::microseconds{postgres_microseconds + postgres_epoch}};
 }
 
-[[noreturn]] void partitions_truncated(const Ticket& ticket, const std::vector<std::string>& partitions) {
-  const auto& plan = ticket.table->plan;
-  throw Error{
-      Failure{.name = ErrorName::change_not_identified,
-              .message = fmt::format("TRUNCATE of partitions does not say which rows of {} are gone: {}",
-                                     plan.source.display(), fmt::join(partitions, ", ")),
-              .detail = "the source publishes these partitions under the name of their partitioned table",
-              .remedy = fmt::format("delete their rows from {} by hand, then leave this transaction out with `walgate "
-                                    "skip --lsn {}`; a publication without truncate does not send such a command",
-                                    plan.target.display(), ticket.final_lsn.text()),
-              .phase = "apply",
-              .relation = plan.source.display(),
-              .lsn = ticket.final_lsn,
-              .xid = ticket.xid}};
+/// `partitions` are the emptied ones by the table under whose name they are published.
+[[noreturn]] void partitions_truncated(const Ticket& ticket,
+                                       const std::map<std::string, std::vector<std::string>>& partitions) {
+  std::string gone;
+  for (const auto& [root, names] : partitions) {
+    gone += fmt::format("{}{} of {}", gone.empty() ? "" : "; ", fmt::join(names, ", "), root);
+  }
+  throw Error{Failure{
+      .name = ErrorName::partition_truncated,
+      .message = fmt::format("TRUNCATE of partitions does not say which rows of their tables are gone: {}", gone),
+      .detail = "the source publishes these partitions under the names of their partitioned tables",
+      .remedy = fmt::format("bring everything that this transaction did to the target by hand: delete the rows of the "
+                            "partitions, and make its other changes, which walgate.peek shows on the source; then leave "
+                            "all of it out with `walgate skip --lsn {}`; a publication without truncate does not send "
+                            "such a command",
+                            ticket.final_lsn.text()),
+      .phase = "apply",
+      .relation = ticket.table->plan.source.display(),
+      .lsn = ticket.final_lsn,
+      .xid = ticket.xid}};
 }
 
 void add(Counters& total, const Counters& more) {
@@ -294,17 +301,19 @@ void Applier::apply_truncate(Batch& batch, const Piece& piece, const wire::Chang
                 .kind = change.kind,
                 .xid = piece.transaction.xid,
                 .final_lsn = piece.transaction.final_lsn};
-  for (const auto* relation : piece.frame.truncates[change.truncate_index]) {
-    auto& table = table_of(*relation, piece.transaction);
+  const auto& relations = piece.frame.truncates[change.truncate_index];
+  const auto& partitions = piece.frame.partitions[change.truncate_index];
+  std::map<std::string, std::vector<std::string>> gone;
+  for (std::size_t i = 0; i < relations.size(); ++i) {
+    auto& table = table_of(*relations[i], piece.transaction);
     if (table.plan.left_out) continue;
     ticket.table = &table;
+    if (!partitions.empty()) gone[table.plan.source.display()].push_back(partitions[i]);
     names += (names.empty() ? "" : ", ") + table.plan.only();
     for (const auto& key : table.plan.deferrable_keys) keys += (keys.empty() ? "" : ", ") + key;
   }
   if (names.empty()) return;
-  if ((change.flags & wire::truncate_of_partitions) != 0) {
-    partitions_truncated(ticket, piece.frame.partitions[change.truncate_index]);
-  }
+  if (!gone.empty()) partitions_truncated(ticket, gone);
   // A table whose foreign keys wait to be checked cannot be truncated, and on the source none of them waited.
   const bool checks = !replica_role_ && !keys.empty();
   Ticket checking = ticket;

@@ -59,6 +59,7 @@ enum class ErrorName : std::uint8_t {
   target_column_missing,
   two_sources_one_target,
   incompatible_type,
+  encoding_narrower,
   key_missing_on_target,
   required_column_unfilled,
   target_table_published,
@@ -83,6 +84,7 @@ enum class ErrorName : std::uint8_t {
   protocol_version,
   protocol_violation,
   change_not_identified,
+  partition_truncated,
   relation_does_not_fit,
   // applying
   row_missing,
