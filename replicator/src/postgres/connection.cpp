@@ -171,7 +171,7 @@ void Connection::throw_lost() const {
 }
 
 void Connection::throw_result(const PGresult* result) const {
-  throw Error{failure_of(result, side_, phase_)};
+  throw Error{failure_of(result, side_, phase_, encoding_of(handle()))};
 }
 
 std::optional<std::string> field(const Result& result, int row, int column) {

@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <charconv>
+
+#include "wire/reader.hpp"
 
 namespace walgate::postgres {
 
@@ -76,6 +80,21 @@ void refine(Failure& failure, Side side, std::string_view text) {
     failure.name = ErrorName::slot_missing;
   } else if (side == Side::source && failure.sqlstate == "55000" && says("can no longer get changes")) {
     failure.name = ErrorName::slot_invalidated;
+  } else if (side == Side::target && (failure.sqlstate == "22P05" || failure.sqlstate == "22021")) {
+    failure.remedy =
+        "use a target database with encoding UTF8 or that of the source, or change the value on the source: the "
+        "encoding of the target's database has no such character";
+  }
+}
+
+/// Text of a server, for people.
+std::string to_utf8(const std::string& text, const wire::Encoding& encoding) {
+  try {
+    return encoding.to_utf8(text);
+  } catch (const wire::ProtocolError&) {  // an error on its way must not be lost to its spelling
+    auto readable = text;
+    std::ranges::replace_if(readable, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
+    return readable;
   }
 }
 
@@ -105,7 +124,26 @@ std::string_view field_of(const PGresult* result, int field) noexcept {
   return text == nullptr ? std::string_view{} : std::string_view{text};
 }
 
-Failure failure_of(const PGresult* result, Side side, std::string_view phase) {
+wire::Encoding encoding_of(const PGconn* connection) {
+  try {
+    return wire::Encoding{pg_encoding_to_char(PQclientEncoding(connection))};
+  } catch (const wire::ProtocolError&) {
+    return wire::Encoding{"LATIN1"};  // of no use but to make valid UTF-8 of any bytes
+  }
+}
+
+std::optional<std::size_t> parameter_of_context(std::string_view context) noexcept {
+  // Source: PostgreSQL tcop/postgres.c, bind_param_error_callback.
+  constexpr std::string_view before = " parameter $";
+  const auto from = context.find(before);
+  if (from == std::string_view::npos) return std::nullopt;
+  std::size_t number = 0;
+  std::from_chars(context.data() + from + before.size(), context.data() + context.size(), number);
+  if (number == 0) return std::nullopt;
+  return number;
+}
+
+Failure failure_of(const PGresult* result, Side side, std::string_view phase, const wire::Encoding& encoding) {
   const auto sqlstate = field_of(result, PG_DIAG_SQLSTATE);
   if (sqlstate.empty()) {  // libpq's own: the connection broke
     return Failure{.name = ErrorName::connection_lost,
@@ -134,11 +172,14 @@ Failure failure_of(const PGresult* result, Side side, std::string_view phase) {
   }
   if (safe && !sqlstate.starts_with("23")) failure.remedy = field_of(result, PG_DIAG_MESSAGE_HINT);
   refine(failure, side, field_of(result, PG_DIAG_MESSAGE_PRIMARY));
+  for (auto* part : {&failure.message, &failure.detail, &failure.remedy, &failure.relation}) {
+    *part = to_utf8(*part, encoding);
+  }
   return failure;
 }
 
 Failure connection_failure(PGconn* connection, Side side, std::string_view phase, bool was_open) {
-  const auto text = first_line(PQerrorMessage(connection));
+  const auto text = to_utf8(first_line(PQerrorMessage(connection)), encoding_of(connection));
   Failure failure{.name = was_open ? ErrorName::connection_lost : ErrorName::connection_failed,
                   .recovery = Recovery::retry,
                   .message = was_open ? fmt::format("lost the connection to the {}: {}", text_of(side), text)
