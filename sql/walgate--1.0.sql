@@ -306,17 +306,19 @@ $$;
 
 -- Published columns whose values no other server can read as they are, and the type inside them that is to blame.  The
 -- output plugin sends xml and arrays of it as they are stored; inside of other types only their own functions could.
+-- The service asks as well, because it knows which columns its configuration leaves out.
 CREATE FUNCTION walgate._columns_that_cannot_travel(publication text)
-RETURNS TABLE (relation regclass, attname name, type text, culprit text, is_xml boolean)
+RETURNS TABLE (relation regclass, attname name, object text, finding text, remedy text)
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
   WITH RECURSIVE published AS (
     SELECT relid, attribute.attname, attribute.attnum, atttypid, atttypmod
-      FROM pg_get_publication_tables(publication) AS published
+      FROM pg_publication, LATERAL pg_get_publication_tables(pubname) AS published
       JOIN pg_attribute AS attribute ON attrelid = relid
       JOIN pg_class AS class ON class.oid = relid
-     WHERE attnum > 0 AND NOT attisdropped AND attgenerated = '' AND relnamespace <> 'walgate'::regnamespace
+     WHERE pubname = publication
+       AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND relnamespace <> 'walgate'::regnamespace
        AND (published.attrs IS NULL OR attnum = ANY (published.attrs))
   ), part (whole, oid, arrays, in_composite) AS (
     SELECT DISTINCT atttypid, atttypid, 0, false FROM published
@@ -340,8 +342,22 @@ AS $$
                                            'gtsvector', 'pg_brin_bloom_summary', 'pg_brin_minmax_multi_summary'))
      ORDER BY whole, is_xml, type.oid
   )
-  SELECT relid::regclass, attname, format_type(atttypid, atttypmod), format_type(blamed.oid, NULL), blamed.is_xml
-    FROM published JOIN blamed ON whole = atttypid
+  SELECT relid::regclass, attname, format('column %s.%I', relid::regclass, attname),
+         CASE WHEN is_xml THEN format('its type %s holds xml, which would arrive without its declaration', type)
+              WHEN blamed.oid = atttypid THEN format('no server reads values of its type %s back', type)
+              ELSE format('its type %s holds the type %s, whose values no server reads back', type,
+                          format_type(blamed.oid, NULL)) END,
+         -- Only tables that are listed one by one have column lists.
+         CASE WHEN EXISTS (SELECT FROM pg_publication_rel JOIN pg_publication AS pub ON pub.oid = prpubid
+                            WHERE pubname = publication
+                              AND (prrelid = relid OR prrelid IN (SELECT pg_partition_ancestors(relid))))
+              THEN format('Leave the column out, by a column list (ALTER PUBLICATION %I SET TABLE ...;) or in the '
+                          'configuration of the pipeline ("columns": {%s: null}); or change its type.',
+                          publication, to_json(attname))
+              ELSE format('Leave the column out in the configuration of the pipeline ("columns": {%s: null}), or change '
+                          'its type; publication %I lists no tables, so it has no column lists.',
+                          to_json(attname), publication) END
+    FROM published JOIN blamed ON whole = atttypid, format_type(atttypid, atttypmod) AS type
    ORDER BY relid::regclass::text, attnum;
 $$;
 
@@ -505,13 +521,8 @@ BEGIN
      ORDER BY 3;
 
   RETURN QUERY
-    SELECT 'error', 'type_not_portable', format('column %s.%I', relation, attname),
-           CASE WHEN is_xml THEN format('its type %s holds xml, which would arrive without its declaration', type)
-                WHEN type = culprit THEN format('no server reads values of its type %s back', type)
-                ELSE format('its type %s holds the type %s, whose values no server reads back', type, culprit) END,
-           format('Leave the column out by a column list: ALTER PUBLICATION %I SET TABLE ...; or change its type.',
-                  publication)
-      FROM walgate._columns_that_cannot_travel(publication);
+    SELECT 'error', 'type_not_portable', unfit.object, unfit.finding, unfit.remedy
+      FROM walgate._columns_that_cannot_travel(publication) AS unfit;
 
   RETURN QUERY
     SELECT 'warning', 'row_filter_without_values', format('table %s', class.oid::regclass),

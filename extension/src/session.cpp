@@ -71,6 +71,7 @@ void use_own_text_settings(Session& session) {
   } settings[] = {
       {"datestyle", "ISO, YMD"},   {"intervalstyle", "postgres"}, {"timezone", "UTC"},
       {"extra_float_digits", "1"}, {"bytea_output", "hex"},       {"search_path", "pg_catalog"},
+      {"lc_monetary", "C"},
   };
   for (const auto& setting : settings)
     (void)set_config_option(setting.name, setting.value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);

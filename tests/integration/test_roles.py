@@ -78,18 +78,22 @@ def test_the_settings_of_the_sessions_role_and_database_do_not_matter(pair):
     role = pair.target_role("item")
     for setting in ("search_path = nowhere", "datestyle = 'German'", "default_transaction_isolation = 'serializable'",
                     "default_transaction_read_only = on", "client_encoding = 'LATIN1'", "statement_timeout = '1ms'",
-                    "standard_conforming_strings = off", "row_security = on", "DateStyle = 'SQL'", "timezone = 'Asia/Tokyo'"):
+                    "standard_conforming_strings = off", "row_security = on", "DateStyle = 'SQL'", "timezone = 'Asia/Tokyo'",
+                    "array_nulls = off", "xmloption = document"):
         pair.target.execute(f"ALTER ROLE {role} SET {setting}")
     source_role = pair.role(pair.source, "REPLICATION")
     for setting in ("search_path = nowhere", "datestyle = 'German'", "client_encoding = 'LATIN1'", "statement_timeout = '100ms'",
                     "idle_session_timeout = '300ms'", "extra_float_digits = -5", "bytea_output = 'escape'"):
         pair.source.execute(f"ALTER ROLE {source_role} SET {setting}")
-    pair.both("ALTER TABLE item ADD at timestamptz, ADD f double precision, ADD b bytea, ADD d date")
+    pair.both("ALTER TABLE item ADD at timestamptz, ADD f double precision, ADD b bytea, ADD d date, ADD x xml[],"
+              "  ADD q tsquery[]")
     pipeline = pair.pipeline(config={"source": {"conninfo": pair.source.conninfo(user=source_role)},
                                      "target": {"conninfo": pair.target.conninfo(user=role)}}).start()
-    pair.source.execute("INSERT INTO item VALUES (1, 'späß ✓', '2026-02-01 03:04:05.678+09', 0.1::float8 + 0.2, '\\x00ff', '2026-02-01')")
+    pair.source.execute("INSERT INTO item VALUES (1, 'späß ✓', '2026-02-01 03:04:05.678+09', 0.1::float8 + 0.2, '\\x00ff', '2026-02-01',"
+                        "  ARRAY['a', NULL, 'NULL']::xml[], '{a, NULL, \"NULL\"}')")
     pipeline.wait_caught_up()
     pair.assert_same("item")
+    assert pair.target.value("SELECT array_position(q, NULL) + array_length(x, 1) FROM item") == 5
 
 
 def test_the_source_can_wait_for_us_as_a_synchronous_standby(own_pair):

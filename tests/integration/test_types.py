@@ -4,11 +4,12 @@ The two servers differ in everything that changes how values look, and user type
 Values are compared by the bytes of their send function and by their text in one style, never by "=".
 """
 import re
+import subprocess
 
 import psycopg
 import pytest
 
-from harness import Pair
+from harness import Pair, paths
 from type_values import SETUP, VALUES
 
 # How the table of a type is made, and by what the source identifies its rows.
@@ -228,3 +229,82 @@ def test_money_keeps_its_bits_and_check_compares_lc_monetary(pair, kind, value):
     pipeline.write_config(tables=...)
     pair.source.execute(f'ALTER DATABASE "{pair.source.name}" RESET lc_monetary')
     assert not findings()
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_money_inside_of_types_that_travel_as_text_keeps_its_amount(own_pair, monkeypatch, side):
+    """Text of money follows lc_monetary: "12,34" of one locale is 1234 in another."""
+    server = getattr(own_pair, side).server
+    locales = paths.scratch() / "locales" / side
+    locales.mkdir(parents=True, exist_ok=True)
+    # Warnings about the definition end with 1; the server says whether it can use it.
+    subprocess.run(server.installation.command("localedef", "-i", "es_AR", "-f", "UTF-8", locales / "es_AR.UTF-8"),
+                   check=False, capture_output=True)
+    monkeypatch.setenv("LOCPATH", str(locales))
+    server.restart()
+    getattr(own_pair, side).execute(f"ALTER DATABASE {own_pair.source.name} SET lc_monetary = 'es_AR.UTF-8'")
+    assert "12,34" in getattr(own_pair, side).value("SELECT 12.34::numeric::money::text")
+    own_pair.both("CREATE TYPE priced AS (kind regclass, price money); CREATE DOMAIN few AS priced[];"
+                  "CREATE TABLE item (id int PRIMARY KEY, one priced, many priced[], few few, plain money)")
+    pipeline = own_pair.pipeline().start()
+    own_pair.source.execute(
+        "INSERT INTO item SELECT n, p, ARRAY[p, NULL], ARRAY[p], m FROM (VALUES (1, 12.34), (2, -1234567.89), (3, 0),"
+        "  (4, 92233720368547758.07)) v (n, amount), CAST(amount AS money) m, CAST(ROW('pg_class', m) AS priced) p")
+    own_pair.source.execute("UPDATE item SET one.price = 0.05::numeric::money WHERE id = 3")
+    pipeline.wait_caught_up()
+    amounts = ("SELECT id, (one).price::numeric, many[1].price::numeric, few[1].price::numeric, plain::numeric FROM item"
+               " ORDER BY id")
+    assert own_pair.target.rows(amounts) == own_pair.source.rows(amounts)
+    found = [finding["object"] for finding in pipeline.command("check", "--json").json if "lc_monetary" in finding["finding"]]
+    assert found == ["public.item"]
+    pipeline.stop()
+    pipeline.write_config(tables=[{"source": "public.item", "columns": {"plain": None, "many": None, "few": None}}])
+    found = [finding for finding in pipeline.command("check", "--json").json if "lc_monetary" in finding["finding"]]
+    assert found, "money inside of a composite is money"
+
+
+def formats_of_the_stream(pair, publication: str, slot: str) -> dict[str, str]:
+    """The format of each column, "b" or "t", as the relation record of the table says it (extension/PROTOCOL.md)."""
+    frames = pair.source.rows(
+        "SELECT data FROM pg_logical_slot_peek_binary_changes(%s, NULL, NULL, 'publications', %s, 'protocol', '1')",
+        slot, f'"{publication}"')
+    formats = {}
+    for frame, in frames:
+        at = 0
+        while at < len(frame):
+            kind, length = frame[at:at + 1], int.from_bytes(frame[at + 1:at + 5], "big")
+            body, at = frame[at + 5:at + 5 + length], at + 5 + length
+            if kind != b"R":
+                continue
+            def text(start):
+                end = start + 2 + int.from_bytes(body[start:start + 2], "big")
+                return body[start + 2:end].decode(), end
+            _, place = text(14)
+            _, place = text(place)
+            place += 2
+            while place < len(body):
+                letter = chr(body[place + 1])
+                name, place = text(place + 15)
+                _, place = text(place)
+                _, place = text(place)
+                formats[name] = letter
+    return formats
+
+
+def test_check_and_stream_agree_on_the_format_of_every_type(pair):
+    """What arrives as text may become anything that reads text; bytes of another type are refused by check."""
+    pair.both(SETUP)
+    columns = {f"c{number}": kind for number, kind in enumerate(VALUES)}
+    made = "CREATE TABLE item (id int PRIMARY KEY, {})"
+    pair.source.execute(made.format(", ".join(f"{name} {kind}" for name, kind in columns.items())))
+    pair.target.execute(made.format(", ".join(f"{name} {'line' if kind == 'pg_lsn' else 'pg_lsn'}"
+                                              for name, kind in columns.items())))
+    pipeline = pair.pipeline(publish="TABLE item")
+    pair.source.execute("INSERT INTO item (id) VALUES (1)")
+    streamed = formats_of_the_stream(pair, pipeline.name, pipeline.slot)
+    assert streamed.keys() - {"id"} == columns.keys()
+    refused = {finding["object"].rsplit(".", 1)[1] for finding in pipeline.command("check", "--json").json
+               if finding["name"] == "incompatible_type" and finding["severity"] == "error"}
+    assert set(streamed.values()) == {"b", "t"}
+    wrong = {kind: streamed[name] for name, kind in columns.items() if (name in refused) != (streamed[name] == "b")}
+    assert not wrong

@@ -35,6 +35,9 @@ postgres::Connection open_target(const Config& config, const Event* stop) {
       "SET IntervalStyle = 'postgres';"
       "SET extra_float_digits = 3;"
       "SET xmloption = content;"
+      "SET array_nulls = on;"
+      // As the output plugin writes money inside of other types.
+      "SET lc_monetary = 'C';"
       "SET standard_conforming_strings = on;"
       "SET check_function_bodies = off;";
   if (target.server_version() >= 170000) settings += "SET transaction_timeout = 0;";

@@ -33,10 +33,6 @@ class Findings {
   std::vector<Finding> list_;
 };
 
-/// The OIDs of type money and of its arrays.
-constexpr std::uint32_t money_oid = 790;
-constexpr std::uint32_t money_array_oid = 791;
-
 std::string slot_text(const Config& config) {
   return fmt::format("slot \"{}\"", config.source.slot);
 }
@@ -75,6 +71,16 @@ void check_publications(const Config& config, const Situation& now, Findings& fi
                      fmt::format("database \"{}\" of the source has no such publication", now.source.database_name));
     }
   }
+}
+
+void check_encodings(const Situation& now, Findings& findings) {
+  // UTF8 holds every other encoding, and SQL_ASCII takes any bytes for what they are.
+  if (now.target_encoding == "SQL_ASCII" || now.target_encoding == now.source.encoding) return;
+  if (now.target_encoding == "UTF8" && now.source.encoding != "SQL_ASCII") return;
+  findings.add(Severity::warning, ErrorName::encoding_narrower, "target",
+               fmt::format("the target's database has encoding {}, the source's {}: a value with a character that {} "
+                           "does not have stops the stream",
+                           now.target_encoding, now.source.encoding, now.target_encoding));
 }
 
 /// Why the slot is ahead of the target, as far as the server's statistics tell.
@@ -208,6 +214,7 @@ Situation look_around(const Config& config, postgres::Connection& replication, p
   now.slot = stream::find_slot(replication, config.source.slot);
   now.publications = stream::existing_publications(replication, config.source.publications);
   now.relations = stream::published_relations(replication, config.source.publications);
+  now.money_types = stream::types_with_money(replication, config.source.publications);
   now.target = apply::identify_target(target);
   now.may_replica_role = apply::may_use_replica_role(target);
   now.may_mark_origin = apply::may_mark_origin(target);
@@ -217,7 +224,12 @@ Situation look_around(const Config& config, postgres::Connection& replication, p
           "SELECT coalesce((SELECT pg_catalog.has_schema_privilege(oid, 'CREATE') FROM pg_catalog.pg_namespace "
           "WHERE nspname = 'walgate'), pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'))"),
       0, 0);
-  now.target_lc_monetary = text_field(target.exec("SELECT pg_catalog.current_setting('lc_monetary')"), 0, 0);
+  // Not our session's own setting.
+  const auto settings = target.exec(
+      "SELECT (SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'lc_monetary'), "
+      "pg_catalog.current_setting('server_encoding')");
+  now.target_lc_monetary = text_field(settings, 0, 0);
+  now.target_encoding = text_field(settings, 0, 1);
   if (now.own_tables) {
     now.registration = apply::find_registration(target, config.pipeline);
     if (now.registration) now.progress = apply::read_progress(target, config.pipeline);
@@ -255,6 +267,7 @@ std::vector<Finding> check_positions(const Config& config, const Situation& now)
 
 std::vector<Finding> check_mapping(const Config& config, const Situation& now, postgres::Connection& target) {
   Findings findings;
+  check_encodings(now, findings);
   std::vector<QualifiedName> wanted;
   for (const auto& relation : now.relations) {
     const auto mapping = map_table(config.tables, {relation.schema, relation.name});
@@ -272,7 +285,7 @@ std::vector<Finding> check_mapping(const Config& config, const Situation& now, p
     const auto mapping = map_table(config.tables, source);
     if (!mapping.target) continue;
     const bool has_money = std::ranges::any_of(relation.columns, [&](const wire::Column& column) {
-      return (column.base_oid == money_oid || column.base_oid == money_array_oid) && mapping.target_column(column.name);
+      return now.money_types.contains(column.type_oid) && mapping.target_column(column.name);
     });
     if (has_money && now.source.lc_monetary != now.target_lc_monetary) {
       findings.add(
@@ -335,6 +348,28 @@ std::vector<Finding> check_mapping(const Config& config, const Situation& now, p
   return findings.take();
 }
 
+namespace {
+
+/// Columns that cannot travel are an error where they are to go somewhere.
+void check_types(const Config& config, postgres::Connection& source, const std::string& publication,
+                 Findings& findings) {
+  const auto result = source.exec(
+      fmt::format("SELECT n.nspname, c.relname, f.attname, f.object, f.finding, f.remedy "
+                  "FROM walgate._columns_that_cannot_travel({}) f JOIN pg_catalog.pg_class c ON c.oid = f.relation "
+                  "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace",
+                  quote_literal(publication)));
+  for (int row = 0; row < postgres::rows(result); ++row) {
+    const auto mapping = map_table(config.tables, {text_field(result, row, 0), text_field(result, row, 1)});
+    const bool left_out = !mapping.target || !mapping.target_column(text_field(result, row, 2));
+    findings.add(left_out ? Severity::warning : Severity::error, ErrorName::type_not_portable,
+                 text_field(result, row, 3),
+                 text_field(result, row, 4) + (left_out ? "; the configuration leaves it out" : ""),
+                 left_out ? "nothing to do" : text_field(result, row, 5));
+  }
+}
+
+}  // namespace
+
 std::vector<Finding> check_source(const Config& config, postgres::Connection& source) {
   Findings findings;
   const auto installed = source.exec(
@@ -363,9 +398,10 @@ std::vector<Finding> check_source(const Config& config, postgres::Connection& so
                      text_field(result, row, 4));
         continue;
       }
-      // A missing publication is found above; the slot and the walsender that may be missing are ours already.
+      // A missing publication is found above, and types that cannot travel below, where the mapping is asked; the slot
+      // and the walsender that may be missing are ours already.
       if (known->name == ErrorName::publication_missing || known->name == ErrorName::no_free_slot ||
-          known->name == ErrorName::no_free_walsender) {
+          known->name == ErrorName::no_free_walsender || known->name == ErrorName::type_not_portable) {
         continue;
       }
       findings.add(severity == "error"     ? Severity::error
@@ -373,6 +409,7 @@ std::vector<Finding> check_source(const Config& config, postgres::Connection& so
                                            : Severity::info,
                    known->name, text_field(result, row, 2), text_field(result, row, 3), text_field(result, row, 4));
     }
+    check_types(config, source, publication, findings);
   }
   return findings.take();
 }

@@ -5,7 +5,10 @@
 // ahead of the target.  Where it is, something was lost, re-created, advanced or restored.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "apply/progress.hpp"
@@ -21,6 +24,7 @@ struct Situation {
   std::optional<stream::SlotInfo> slot;
   std::vector<std::string> publications;  ///< those of the configuration that exist
   std::vector<wire::Relation> relations;  ///< what they publish
+  std::set<std::uint32_t> money_types;    ///< types of their columns that hold money
   apply::TargetIdentity target;
   bool own_tables = false;  ///< walgate's tables are on the target, at our version
   std::optional<apply::Registration> registration;
@@ -29,6 +33,7 @@ struct Situation {
   bool may_mark_origin = false;               ///< our commits, on the target
   bool may_create_tables = false;  ///< walgate's own, on the target
   std::string target_lc_monetary;
+  std::string target_encoding;  ///< of the database, PostgreSQL's name
 
   [[nodiscard]] bool same_cluster() const noexcept { return source.system == target.system; }
   [[nodiscard]] bool same_database() const noexcept { return same_cluster() && source.database == target.database; }

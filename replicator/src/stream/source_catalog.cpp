@@ -21,9 +21,13 @@ std::string literals(const std::vector<std::string>& items) {
   return text;
 }
 
-/// The types of published columns that travel as text, as the extension's value_codec.cpp chooses them: `parts` has for
-/// each type what it is made of.
-constexpr std::string_view text_types = R"(
+/// The published tables with the names of their published columns; {0} are the publications.
+constexpr std::string_view published = R"(
+published AS (SELECT schemaname, tablename, array_agg(DISTINCT a) AS attnames FROM pg_publication_tables,
+  LATERAL unnest(attnames) a WHERE pubname IN ({0}) AND schemaname <> 'walgate' GROUP BY 1, 2))";
+
+/// For the types of their columns what each is made of.
+constexpr std::string_view parts = R"(
 parts(type, part) AS (
   SELECT DISTINCT a.atttypid, a.atttypid FROM published p JOIN pg_namespace n ON n.nspname = p.schemaname
     JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename
@@ -35,7 +39,10 @@ parts(type, part) AS (
              UNION ALL SELECT atttypid FROM pg_attribute
                         WHERE t.typtype = 'c' AND attrelid = t.typrelid AND attnum > 0 AND NOT attisdropped
              UNION ALL SELECT rngsubtype FROM pg_range WHERE rngtypid = t.oid
-             UNION ALL SELECT rngtypid FROM pg_range WHERE rngmultitypid = t.oid) AS made_of(type)),
+             UNION ALL SELECT rngtypid FROM pg_range WHERE rngmultitypid = t.oid) AS made_of(type)))";
+
+/// The types that travel as text, as the extension's value_codec.cpp chooses them.
+constexpr std::string_view text_types = R"(
 text_types AS (
   SELECT DISTINCT parts.type FROM parts JOIN pg_type t ON t.oid = parts.part
     LEFT JOIN pg_proc send ON send.oid = t.typsend
@@ -62,9 +69,7 @@ std::vector<wire::Relation> published_relations(postgres::Connection& source,
       "WITH RECURSIVE chain(oid, at) AS (SELECT oid, oid FROM pg_type WHERE typtype = 'd' UNION ALL "
       "SELECT chain.oid, t.typbasetype FROM chain JOIN pg_type t ON t.oid = chain.at WHERE t.typtype = 'd'), "
       "base AS (SELECT chain.oid, chain.at FROM chain JOIN pg_type e ON e.oid = chain.at AND e.typtype <> 'd'), "
-      "published AS (SELECT schemaname, tablename, array_agg(DISTINCT a) AS attnames FROM pg_publication_tables, "
-      "LATERAL unnest(attnames) a WHERE pubname IN ({0}) AND schemaname <> 'walgate' GROUP BY 1, 2), "
-      "{2} "
+      "{0}, {2}, {3} "
       "SELECT c.oid, c.relkind, c.relreplident, n.nspname, c.relname, a.attname, "
       "coalesce(a.attnum = ANY (i.indkey::int2[]) AND i.indimmediate, false), "
       "t.oid IN (SELECT type FROM text_types), "
@@ -80,9 +85,9 @@ std::vector<wire::Relation> published_relations(postgres::Connection& source,
       "WHERE (a.attname = ANY (p.attnames) AND (a.attgenerated = '' OR {1})) "
       "OR (a.attgenerated = 's' AND a.attnum = ANY (i.indkey::int2[]) AND i.indimmediate) "
       "ORDER BY n.nspname, c.relname, a.attnum",
-      literals(publications),
+      fmt::format(published, literals(publications)),
       // Before 18 the list names generated columns that are never published.
-      source.server_version() >= 180000 ? "true" : "false", text_types));
+      source.server_version() >= 180000 ? "true" : "false", parts, text_types));
   std::vector<wire::Relation> relations;
   for (int row = 0; row < rows(result); ++row) {
     const auto oid = static_cast<std::uint32_t>(number_field(result, row, 0));
@@ -110,6 +115,15 @@ std::vector<wire::Relation> published_relations(postgres::Connection& source,
     relation.columns.push_back(std::move(column));
   }
   return relations;
+}
+
+std::set<std::uint32_t> types_with_money(postgres::Connection& source, const std::vector<std::string>& publications) {
+  const auto result = source.exec(fmt::format(
+      "WITH RECURSIVE {}, {} SELECT DISTINCT type::oid FROM parts WHERE part = 'pg_catalog.money'::regtype",
+      fmt::format(published, literals(publications)), parts));
+  std::set<std::uint32_t> types;
+  for (int row = 0; row < rows(result); ++row) types.insert(static_cast<std::uint32_t>(number_field(result, row, 0)));
+  return types;
 }
 
 }  // namespace walgate::stream

@@ -1,6 +1,8 @@
 // source_catalog.hpp - what the source publishes now, in the form in which the stream will describe it.
 #pragma once
 
+#include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,5 +18,9 @@ namespace walgate::stream {
 /// The published tables with their published columns.  Schema walgate is never published.
 [[nodiscard]] std::vector<wire::Relation> published_relations(postgres::Connection& source,
                                                               const std::vector<std::string>& publications);
+
+/// Types of published columns that are money or hold it, by OID.
+[[nodiscard]] std::set<std::uint32_t> types_with_money(postgres::Connection& source,
+                                                       const std::vector<std::string>& publications);
 
 }  // namespace walgate::stream
