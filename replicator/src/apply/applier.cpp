@@ -214,6 +214,10 @@ void Applier::apply_batch(std::vector<Piece> pieces, bool strictly) {
     replay(batch, error.failure());
   }
   const bool lone = batch.large || strictly || queue_.waiting_transactions() == 0;
+  // Deferred constraints would speak up at the COMMIT.
+  if (lone && batch.certain && replica_role_ && !standing_error_ && !batch.large && !batch.strictly) {
+    return commit_certain(batch);
+  }
   in_flight_ = std::move(batch);
   if (!lone) return target_.send();
   finish_batch();
@@ -284,6 +288,7 @@ void Applier::take_change(Batch& batch, const wire::Begin& transaction, const wi
   }
   flush_before(batch, table);
   begin(batch);
+  if (change.kind != wire::RecordKind::insert || table.order != Order::free) batch.certain = false;
   rows_.write({.purpose = Purpose::row,
                .kind = change.kind,
                .xid = transaction.xid,
@@ -378,6 +383,7 @@ void Applier::flush_before(Batch& batch, const PreparedTable& table) {
 
 void Applier::flush(Batch& batch, std::vector<PreparedTable*> tables) {
   begin(batch);
+  for (const auto* table : tables) batch.certain = batch.certain && table->pending.only_inserts();
   std::ranges::stable_sort(tables, {}, &PreparedTable::rank);
   // Which of many rows are missing is found out in a replay, where there will be one.
   Ticket ticket{.purpose = batch.last_resort ? Purpose::row : Purpose::rows, .counted = true};
@@ -469,6 +475,23 @@ void Applier::send_commit(Batch& batch) {
   committing_.push_back({batch.position, batch.newest.commit_time, tally});
   position_ = batch.position;
   if (!replica_role_) target_.read(0);  // before anything that would have to be sent again
+}
+
+void Applier::commit_certain(Batch& batch) {
+  const auto before = position_;
+  send_commit(batch);
+  try {
+    target_.read(0);
+  } catch (const Error& error) {
+    if (!may_replay(batch, error.failure())) throw;
+    // The server has skipped the COMMIT behind the statement that failed.
+    committing_.pop_back();
+    history_.boundaries.pop_back();
+    position_ = before;
+    replay(batch, error.failure());
+    send_commit(batch);
+    target_.read(0);
+  }
 }
 
 void Applier::ask_for_wal() {

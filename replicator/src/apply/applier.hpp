@@ -62,6 +62,7 @@ class Applier {
     Lsn position;               ///< after it
     wire::Begin newest;
     bool large = false;                   ///< a transaction whose end had not arrived when it was begun
+    bool certain = true;       ///< of rows only inserts, which hit what they are given or fail
     bool begun = false;                   ///< its BEGIN was sent
     bool strictly = false;                ///< every change by itself, in the source's order
     bool last_resort = false;             ///< everything summed up, in the order that History asks for
@@ -94,6 +95,8 @@ class Applier {
   /// Waits for what is in flight and sends its COMMIT.
   void finish_batch();
   void send_commit(Batch& batch);
+  /// Commits a batch without looking at its results first, in one round trip.
+  void commit_certain(Batch& batch);
   /// Did the target refuse the batch for what it holds, and have we got all of it still?
   [[nodiscard]] bool may_replay(const Batch& batch, const Failure& failure) const;
   /// Takes the batch back and sends it again, one change at a time.

@@ -46,7 +46,7 @@ class NetEffect {
   [[nodiscard]] Added add(const wire::Change& change);
   /// In the order in which the keys came.
   [[nodiscard]] const std::vector<NetRow>& rows() const noexcept { return rows_; }
-  [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
+  [[nodiscard]] bool only_inserts() const noexcept { return slots_.empty(); }
   /// Forgets everything; the memory stays.
   void clear() noexcept;
 
