@@ -355,6 +355,7 @@ def test_a_column_that_is_not_valid_for_its_type(shop, pair, make_proxy):
     pair.source.execute("INSERT INTO flag VALUES (1, 's3cret')")
     error = shop.assert_stopped("value_not_accepted")
     assert error["relation"] == "public.flag" and error["sqlstate"] == "22021", error
+    assert 'column "name"' in error["detail"], error
     proxy.rewrite_server = None
     shop.start().wait_caught_up()
     pair.assert_same("flag")

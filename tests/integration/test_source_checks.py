@@ -114,6 +114,7 @@ def test_a_stream_with_a_narrower_target_is_warned_of_and_stops_with_the_column(
         narrow.source.execute("INSERT INTO item SELECT n, 'ä', CASE n WHEN 7 THEN '1 €' END FROM generate_series(2, 20) n")
         error = pipeline.assert_stopped("value_not_accepted")
         assert (error["relation"], error["sqlstate"]) == ("public.item", "22P05") and "encoding" in error["remedy"], error
+        assert 'column "price"' in error["detail"], error
         assert "€" not in pipeline.log()
         assert narrow.target.rows("SELECT id FROM item") == [(1,)]
     finally:

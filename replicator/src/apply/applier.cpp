@@ -11,6 +11,7 @@
 #include <ranges>
 #include <utility>
 
+#include "apply/parameter_column.hpp"
 #include "observe/log.hpp"
 
 namespace walgate::apply {
@@ -55,11 +56,12 @@ std::chrono::system_clock::time_point time_of(std::int64_t postgres_microseconds
       .name = ErrorName::partition_truncated,
       .message = fmt::format("TRUNCATE of partitions does not say which rows of their tables are gone: {}", gone),
       .detail = "the source publishes these partitions under the names of their partitioned tables",
-      .remedy = fmt::format("bring everything that this transaction did to the target by hand: delete the rows of the "
-                            "partitions, and make its other changes, which walgate.peek shows on the source; then leave "
-                            "all of it out with `walgate skip --lsn {}`; a publication without truncate does not send "
-                            "such a command",
-                            ticket.final_lsn.text()),
+      .remedy =
+          fmt::format("bring everything that this transaction did to the target by hand: delete the rows of the "
+                      "partitions, and make its other changes, which walgate.peek shows on the source; then leave "
+                      "all of it out with `walgate skip --lsn {}`; a publication without truncate does not send "
+                      "such a command",
+                      ticket.final_lsn.text()),
       .phase = "apply",
       .relation = ticket.table->plan.source.display(),
       .lsn = ticket.final_lsn,
@@ -600,7 +602,7 @@ void Applier::on_result(const Ticket& ticket, const PGresult* result) {
 }
 
 void Applier::on_error(const Ticket& ticket, const PGresult* result) {
-  auto failure = postgres::failure_of(result, postgres::Side::target, target_.connection().phase());
+  auto failure = postgres::failure_of(result, postgres::Side::target, target_.connection().phase(), target_.encoding());
   if (ticket.final_lsn.is_set()) {
     failure.lsn = ticket.final_lsn;
     failure.xid = ticket.xid;
@@ -608,6 +610,12 @@ void Applier::on_error(const Ticket& ticket, const PGresult* result) {
   refused_ = ticket.table;
   if (ticket.table != nullptr) {
     failure.relation = ticket.table->plan.source.display();
+    const auto column = ticket.statement == nullptr ? std::string{}
+                                                    : column_of_parameter(ticket.table->plan, *ticket.statement,
+                                                                          postgres::field_of(result, PG_DIAG_CONTEXT));
+    if (!column.empty()) {
+      failure.detail += fmt::format("{}column \"{}\"", failure.detail.empty() ? "" : ", ", column);
+    }
     failure.detail = fmt::format("{} on {}, key ({}){}{}", text_of(ticket.kind), ticket.table->plan.target.display(),
                                  ticket.table->plan.key_names(), failure.detail.empty() ? "" : "; ", failure.detail);
   }

@@ -33,7 +33,9 @@ Prepared TargetPipeline::prepare(Ticket ticket, Statement statement) {
 
 void TargetPipeline::execute(const Ticket& ticket, const Prepared& prepared, const postgres::Parameters& parameters) {
   finish_copy();
-  pipeline_.execute(ticket, prepared.name, parameters);
+  Ticket sent = ticket;
+  sent.statement = &prepared.statement;
+  pipeline_.execute(sent, prepared.name, parameters);
 }
 
 void TargetPipeline::query(const Ticket& ticket, const std::string& sql,

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "catalog/table_plan.hpp"
 #include "wire/decoder.hpp"
 
 namespace walgate::apply {
@@ -35,6 +36,7 @@ struct Ticket {
   bool counted = false;    ///< its changes are in the counters already
   /// Of an update that leads a row into a row filter: the planned columns whose value is nowhere in the stream.
   const std::vector<bool>* missing_values = nullptr;
+  const Statement* statement = nullptr;  ///< where it was a prepared one of the table
 };
 
 /// "insert", "update", "delete", "truncate".
