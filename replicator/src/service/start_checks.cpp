@@ -212,9 +212,13 @@ Situation look_around(const Config& config, postgres::Connection& replication, p
   Situation now;
   now.source = stream::identify_source(replication);
   now.slot = stream::find_slot(replication, config.source.slot);
+  // From 17 on the list of published tables waits for whoever has one of them locked.  Not for the session's life:
+  // decoding, too, may have to wait for transactions.
+  replication.exec("SET lock_timeout = '5s'");
   now.publications = stream::existing_publications(replication, config.source.publications);
   now.relations = stream::published_relations(replication, config.source.publications);
   now.money_types = stream::types_with_money(replication, config.source.publications);
+  replication.exec("SET lock_timeout = 0");
   now.target = apply::identify_target(target);
   now.may_replica_role = apply::may_use_replica_role(target);
   now.may_mark_origin = apply::may_mark_origin(target);
