@@ -28,6 +28,7 @@ postgres::ConnectionOptions options_of(const Config& config) {
                        {"IntervalStyle", "postgres"},
                        {"extra_float_digits", "3"},
                        {"search_path", "pg_catalog"},
+                       {"jit", "off"},  // compiling the start checks' queries takes longer than they do
                        {"statement_timeout", "0"},
                        {"lock_timeout", "0"},
                        {"idle_session_timeout", "0"}},
