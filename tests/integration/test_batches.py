@@ -94,6 +94,22 @@ def test_a_row_that_came_and_went_still_meets_a_stray_one(pair):
     pipeline.assert_stopped("unique_violation_on_target")
 
 
+@pytest.mark.parametrize("rows", [1, 10, 1000])  # one by one, as a set, as a COPY
+def test_a_lone_insert_that_the_target_refuses_is_told_with_its_transaction(pair, rows):
+    pair.both("CREATE TABLE item (id int PRIMARY KEY, v int)")
+    pipeline = pair.pipeline().start()
+    pair.source.execute("INSERT INTO item VALUES (0, 0)")
+    pipeline.wait_caught_up()
+    pair.target.execute("INSERT INTO item VALUES (1, 99)")
+    pair.source.execute(f"INSERT INTO item SELECT n, 0 FROM generate_series(1, {rows}) n")
+    error = pipeline.assert_stopped("unique_violation_on_target")
+    assert error["lsn"] and error["xid"], error
+    assert pair.target.value("SELECT count(*) FROM item") == 2
+    pair.target.execute("DELETE FROM item WHERE id = 1")
+    pipeline.start().wait_caught_up()
+    pair.assert_same("item")
+
+
 TREE = "CREATE TABLE tree (id int PRIMARY KEY, parent int REFERENCES tree)"
 
 

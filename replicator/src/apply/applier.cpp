@@ -216,8 +216,9 @@ void Applier::apply_batch(std::vector<Piece> pieces, bool strictly) {
     replay(batch, error.failure());
   }
   const bool lone = batch.large || strictly || queue_.waiting_transactions() == 0;
-  // Deferred constraints would speak up at the COMMIT.
-  if (lone && batch.certain && replica_role_ && !standing_error_ && !batch.large && !batch.strictly) {
+  // Deferred constraints would speak up at the COMMIT; the end of a COPY is a result to be read before it.
+  if (lone && batch.certain && replica_role_ && !standing_error_ && !batch.large && !batch.strictly &&
+      !target_.is_copying()) {
     return commit_certain(batch);
   }
   in_flight_ = std::move(batch);

@@ -50,6 +50,8 @@ class TargetPipeline {
   void roll_back();
 
   /// In which values are sent and messages of the server come.
+  /// A COPY was sent, and its end has not been seen.
+  [[nodiscard]] bool is_copying() const noexcept { return copying_.has_value(); }
   [[nodiscard]] const wire::Encoding& encoding() const noexcept { return encoding_; }
   [[nodiscard]] postgres::Connection& connection() noexcept { return connection_; }
 
