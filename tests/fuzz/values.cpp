@@ -31,7 +31,8 @@ std::string put_together(const std::vector<Value>& values) {
 
 void check_array(const std::vector<Value>& values) {
   constexpr std::uint32_t element_type = 25;
-  walgate::wire::ArrayValue array{element_type};
+  walgate::wire::ArrayValue array;
+  array.start(element_type);
   for (const Value& value : values) array.add(value);
   walgate::wire::Reader reader{array.bytes()};
   check(reader.i32() == 1, "an array has one dimension");
