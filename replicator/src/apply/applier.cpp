@@ -1,7 +1,6 @@
 #include "apply/applier.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +11,7 @@
 #include <utility>
 
 #include "apply/parameter_column.hpp"
+#include "apply/truncation.hpp"
 #include "observe/log.hpp"
 
 namespace walgate::apply {
@@ -45,29 +45,6 @@ std::chrono::system_clock::time_point time_of(std::int64_t postgres_microseconds
   return std::chrono::system_clock::time_point{std::chrono::microseconds{postgres_microseconds + postgres_epoch}};
 }
 
-/// `partitions` are the emptied ones by the table under whose name they are published.
-[[noreturn]] void partitions_truncated(const Ticket& ticket,
-                                       const std::map<std::string, std::vector<std::string>>& partitions) {
-  std::string gone;
-  for (const auto& [root, names] : partitions) {
-    gone += fmt::format("{}{} of {}", gone.empty() ? "" : "; ", fmt::join(names, ", "), root);
-  }
-  throw Error{Failure{
-      .name = ErrorName::partition_truncated,
-      .message = fmt::format("TRUNCATE of partitions does not say which rows of their tables are gone: {}", gone),
-      .detail = "the source publishes these partitions under the names of their partitioned tables",
-      .remedy =
-          fmt::format("bring everything that this transaction did to the target by hand: delete the rows of the "
-                      "partitions, and make its other changes, which walgate.peek shows on the source; then leave "
-                      "all of it out with `walgate skip --lsn {}`; a publication without truncate does not send "
-                      "such a command",
-                      ticket.final_lsn.text()),
-      .phase = "apply",
-      .relation = ticket.table->plan.source.display(),
-      .lsn = ticket.final_lsn,
-      .xid = ticket.xid}};
-}
-
 void add(Counters& total, const Counters& more) {
   total.transactions += more.transactions;
   total.inserts += more.inserts;
@@ -78,20 +55,6 @@ void add(Counters& total, const Counters& more) {
   total.cascaded_deletes += more.cascaded_deletes;
   total.duplicates_skipped += more.duplicates_skipped;
   total.transactions_skipped += more.transactions_skipped;
-}
-
-void count(Counters& counted, wire::RecordKind kind) {
-  switch (kind) {
-    case wire::RecordKind::insert:
-      ++counted.inserts;
-      break;
-    case wire::RecordKind::update:
-      ++counted.updates;
-      break;
-    default:
-      ++counted.deletes;
-      break;
-  }
 }
 
 }  // namespace
@@ -287,7 +250,7 @@ void Applier::take_change(Batch& batch, const wire::Begin& transaction, const wi
       table.state->pending = &table;
       batch.pending.push_back(&table);
     }
-    if (table.pending.add(change) == NetEffect::Added::taken) return count(batch.counted, change.kind);
+    if (table.pending.add(change) == NetEffect::Added::taken) return count(batch.counted, change.kind, 1);
   }
   flush_before(batch, table);
   begin(batch);
@@ -301,37 +264,18 @@ void Applier::take_change(Batch& batch, const wire::Begin& transaction, const wi
 }
 
 void Applier::apply_truncate(Batch& batch, const Piece& piece, const wire::Change& change) {
-  flush(batch);
-  begin(batch);
-  std::string names;
-  std::string keys;
-  Ticket ticket{.purpose = Purpose::truncate,
-                .kind = change.kind,
-                .xid = piece.transaction.xid,
-                .final_lsn = piece.transaction.final_lsn};
   const auto& relations = piece.frame.truncates[change.truncate_index];
   const auto& partitions = piece.frame.partitions[change.truncate_index];
-  std::map<std::string, std::vector<std::string>> gone;
+  std::vector<Truncated> tables;
   for (std::size_t i = 0; i < relations.size(); ++i) {
     auto& table = table_of(*relations[i], piece.transaction);
-    if (table.plan.left_out) continue;
-    ticket.table = &table;
-    if (!partitions.empty()) gone[table.plan.source.display()].push_back(partitions[i]);
-    names += (names.empty() ? "" : ", ") + table.plan.only();
-    for (const auto& key : table.plan.deferrable_keys) keys += (keys.empty() ? "" : ", ") + key;
+    if (!table.plan.left_out) tables.push_back({&table, partitions.empty() ? std::string{} : partitions[i]});
   }
-  if (names.empty()) return;
-  if (!gone.empty()) partitions_truncated(ticket, gone);
-  // A table whose foreign keys wait to be checked cannot be truncated, and on the source none of them waited.
-  const bool checks = !replica_role_ && !keys.empty();
-  Ticket checking = ticket;
-  checking.purpose = Purpose::note;
-  if (checks) target_.query(checking, fmt::format("SET CONSTRAINTS {} IMMEDIATE", keys));
-  // All of them in one statement, because they may refer to each other.
-  const bool restart = (change.flags & wire::truncate_restart_identity) != 0;
-  target_.query(ticket, fmt::format("TRUNCATE {}{}", names, restart ? " RESTART IDENTITY" : ""));
-  if (checks) target_.query(checking, fmt::format("SET CONSTRAINTS {} DEFERRED", keys));
-  target_.keep_pace();
+  if (tables.empty()) return;
+  flush(batch);
+  begin(batch);
+  truncate(target_, {.xid = piece.transaction.xid, .final_lsn = piece.transaction.final_lsn}, tables, change.flags,
+           replica_role_);
 }
 
 void Applier::note_skipped(Batch& batch, const Piece& piece) {

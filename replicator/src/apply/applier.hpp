@@ -62,7 +62,7 @@ class Applier {
     Lsn position;               ///< after it
     wire::Begin newest;
     bool large = false;                   ///< a transaction whose end had not arrived when it was begun
-    bool certain = true;       ///< of rows only inserts, which hit what they are given or fail
+    bool certain = true;                  ///< of rows only inserts, which hit what they are given or fail
     bool begun = false;                   ///< its BEGIN was sent
     bool strictly = false;                ///< every change by itself, in the source's order
     bool last_resort = false;             ///< everything summed up, in the order that History asks for

@@ -10,6 +10,20 @@
 
 namespace walgate::apply {
 
+void count(Counters& counted, wire::RecordKind kind, std::uint64_t changes) noexcept {
+  switch (kind) {
+    case wire::RecordKind::insert:
+      counted.inserts += changes;
+      break;
+    case wire::RecordKind::update:
+      counted.updates += changes;
+      break;
+    default:
+      counted.deletes += changes;
+      break;
+  }
+}
+
 Tally RowCheck::take() noexcept {
   xid_of_deletes_ = 0;
   deleted_from_.clear();
@@ -28,27 +42,11 @@ bool RowCheck::is_cascaded(const Ticket& ticket, std::uint64_t hits) {
   return cascaded;
 }
 
-void RowCheck::count(const Ticket& ticket, std::uint64_t hits) {
-  if (ticket.counted) return;
-  auto& counted = tally_.counted;
-  switch (ticket.kind) {
-    case wire::RecordKind::insert:
-      counted.inserts += hits;
-      break;
-    case wire::RecordKind::update:
-      counted.updates += hits;
-      break;
-    default:
-      counted.deletes += hits;
-      break;
-  }
-}
-
 void RowCheck::on_hits(const Ticket& ticket, std::uint64_t hits) {
   const auto& plan = ticket.table->plan;
   auto& [counted, conflicts] = tally_;
   const bool cascaded = is_cascaded(ticket, hits);
-  count(ticket, hits);
+  if (!ticket.counted) count(counted, ticket.kind, hits);
   if (hits == ticket.rows) return;
   if (ticket.kind == wire::RecordKind::insert && plan.on_duplicate == OnDuplicate::skip) {
     counted.duplicates_skipped += ticket.rows - hits;

@@ -15,6 +15,9 @@ struct Tally {
   Conflicts conflicts;
 };
 
+/// Adds inserts, updates or deletes.
+void count(Counters& counted, wire::RecordKind kind, std::uint64_t changes) noexcept;
+
 class RowCheck {
  public:
   explicit RowCheck(bool replica_role) : replica_role_{replica_role} {}
@@ -28,7 +31,6 @@ class RowCheck {
  private:
   /// Was the row perhaps taken by the target's own ON DELETE CASCADE?
   bool is_cascaded(const Ticket& ticket, std::uint64_t hits);
-  void count(const Ticket& ticket, std::uint64_t hits);
   [[noreturn]] static void values_missing(const Ticket& ticket);
 
   const bool replica_role_;
