@@ -8,7 +8,9 @@
     pipeline.wait_caught_up()
     pair.assert_same("item")
 """
+from .background import Background
 from .compare import assert_same, differences
+from .hold import Hold
 from .load import Load
 from .pair import Pair
 from .paths import Installation
@@ -17,5 +19,5 @@ from .proxy import Proxy
 from .server import Database, Server
 from .waiting import DeadlineMissed, wait_until
 
-__all__ = ["Database", "DeadlineMissed", "Installation", "Load", "Pair", "Pipeline", "Proxy", "Refused", "Server",
-           "assert_same", "differences", "lsn", "wait_until"]
+__all__ = ["Background", "Database", "DeadlineMissed", "Hold", "Installation", "Load", "Pair", "Pipeline", "Proxy", "Refused",
+           "Server", "assert_same", "differences", "lsn", "wait_until"]

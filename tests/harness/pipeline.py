@@ -15,6 +15,10 @@ from . import paths
 from .server import Database, free_port
 from .waiting import wait_until
 
+# A line of the log: time, level, name of the event, message, key=value pairs (docs/commands.md).
+EVENT = re.compile(r"\S+Z (?P<level>\w+) (?P<name>\w+) (?P<rest>.*)")
+FIELD = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|\S+)')
+
 live: list["Pipeline"] = []  # of the test that runs now, for its report and its end
 
 
@@ -54,21 +58,25 @@ def merged(base: dict, more: dict) -> dict:
 
 
 class Pipeline:
-    """`publish` is what follows FOR in CREATE PUBLICATION, None to make none; `config` is laid over the plain file."""
+    """`publish` is what follows FOR in CREATE PUBLICATION, None to make none; `config` is laid over the plain file.
+    `copy` asks for the initial copy: True, or its keys; without it the service only streams.  `env` is the environment of
+    the service and of all commands."""
 
     def __init__(self, source: Database, target: Database, name: str, publish: str | None = "ALL TABLES",
-                 slot: bool = True, config: dict | None = None):
+                 slot: bool = True, config: dict | None = None, copy: bool | dict = False, env: dict | None = None):
         self.source, self.target, self.name = source, target, name
         self.folder = paths.scratch() / f"pipeline_{name}_{os.urandom(3).hex()}"
         self.folder.mkdir()
         self.config_file = self.folder / "walgate.json"
         self.log_file = self.folder / "service.log"
         self.http_port = free_port()
+        self.env = env or {}
         self.config = merged({
             "pipeline": name,
             "source": {"conninfo": source.conninfo()},
             "target": {"conninfo": target.conninfo()},
             "http": {"listen": f"127.0.0.1:{self.http_port}"},
+            "copy": {"enabled": copy is not False} | (copy if isinstance(copy, dict) else {}),
         }, config or {})
         self.process: subprocess.Popen | None = None
         live.append(self)
@@ -112,10 +120,9 @@ class Pipeline:
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, env=self._env(env))
         return Done(done.returncode, done.stdout, done.stderr)
 
-    @staticmethod
-    def _env(more: dict | None = None) -> dict:
+    def _env(self, more: dict | None = None) -> dict:
         plain = {key: value for key, value in os.environ.items() if not key.startswith(("PG", "WALGATE_"))}
-        return plain | (more or {})
+        return plain | self.env | (more or {})
 
     # The service
 
@@ -229,6 +236,26 @@ class Pipeline:
 
     def log(self) -> str:
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+
+    def events(self, name: str, after: int = 0, **fields) -> list[dict]:
+        """The events of that name in the log, from character `after` on, whose fields are these; all fields are text."""
+        found = []
+        for line in self.log()[after:].splitlines():
+            if match := EVENT.match(line):
+                event = {"level": match["level"]} | {key: value.strip('"') for key, value in FIELD.findall(match["rest"])}
+                if match["name"] == name and all(event.get(key) == str(value) for key, value in fields.items()):
+                    found.append(event)
+        return found
+
+    def wait_event(self, name: str, after: int = 0, seconds: float = 30, **fields) -> dict:
+        """Waits for such an event and returns the first one; fails when the service ends without."""
+        def found():
+            running = self.running
+            events = self.events(name, after, **fields)
+            if not events and not running:
+                raise Refused(f"no {name}; the service ended with {self.process and self.process.returncode}:\n{self.log_tail()}")
+            return events[0] if events else None
+        return wait_until(found, seconds, lambda: f"event {name} {fields}\n{self.log_tail()}")
 
     def log_tail(self, lines: int = 25) -> str:
         return "\n".join(self.log().splitlines()[-lines:])
