@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+import copying
 import decoding
 import drain
 import latency
@@ -57,12 +58,13 @@ def attempt(stage: Stage, found: Found, part: str, run) -> bool:
 def measure(stage: Stage, chosen: argparse.Namespace, found: Found) -> None:
     wanted = chosen.measures
     workloads = [name for name in WORKLOADS if any(each.part in ("drain", "cpu") and each.of == name for each in wanted)]
+    copies = any(each.part == "copy" for each in wanted)
     if [each.part for each in wanted] == ["rss"]:
-        workloads = list(WORKLOADS)
+        workloads, copies = list(WORKLOADS), True
     rates = list(dict.fromkeys(each.of[0] for each in wanted if each.part == "latency"))
     common = {"scale": chosen.scale, "work_mem": chosen.work_mem}
     # Run by run, not measure by measure: what else happens on the machine meets all alike.
-    for number in range(chosen.runs if workloads or rates else 0):
+    for number in range(chosen.runs if workloads or rates or copies else 0):
         order = {"walgate_first": number % 2 == 0}
         for name in workloads:
             if name not in found.failures:
@@ -71,6 +73,9 @@ def measure(stage: Stage, chosen: argparse.Namespace, found: Found) -> None:
         if rates and "latency" not in found.failures:
             attempt(stage, found, "latency", lambda say_more: found.latencies.append(
                 latency.run(stage, rates, **common, **order, say=say_more)))
+        if copies and "copy" not in found.failures:
+            attempt(stage, found, "copy", lambda say_more: found.copies.append(
+                copying.run(stage, chosen.scale, turn=number, say=say_more)))
         say(f"run {number + 1} of {chosen.runs} is done")
     if any(each.part == "decoding" for each in wanted):
         attempt(stage, found, "decoding", lambda say_more: found.decoding.update(

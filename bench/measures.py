@@ -5,6 +5,7 @@ ratio reaches its bar.  A measure without a bar informs.
 """
 from dataclasses import dataclass
 
+from copying import BUILT_IN, ONE, PSQL, TWO
 from latency import Rate
 
 
@@ -23,6 +24,7 @@ FULL, NO_DISK, QUIET = Rate(1000), Rate(1000, disk=False), Rate(300)
 CPU_BAR = 1 / 0.6
 DECODE_BAR = 1 / 1.15
 LATENCY_BAR = 1 / 1.25
+COPY_BAR = 1 / 1.1
 RSS_LIMIT = 200
 """MB that the service may take in any workload: the peer of measure "rss"."""
 
@@ -53,6 +55,9 @@ MEASURES = [
     Measure("latency_p99_300", "latency", (QUIET, 0.99), None, "ms", str(QUIET)),
     Measure("latency_p50_no_disk", "latency", (NO_DISK, 0.5), None, "ms", str(NO_DISK)),
     Measure("latency_p99_no_disk", "latency", (NO_DISK, 0.99), None, "ms", str(NO_DISK)),
+    Measure("copy_one", "copy", (ONE, PSQL), COPY_BAR, "s", "initial copy of 5 M rows with one worker, psql | psql as the peer"),
+    Measure("copy_two", "copy", (TWO, PSQL), 1, "s", "the same with two workers"),
+    Measure("copy_builtin", "copy", (TWO, BUILT_IN), 1, "s", "the same, the copy of a subscription as the peer"),
     Measure("rss", "rss", None, 1, "MB", "most memory of the service in the workloads measured; the peer is the limit"),
 ]
 

@@ -20,6 +20,8 @@ class Found:
     """Way → name of the plugin → CPU seconds of each run."""
     latencies: list = field(default_factory=list)
     """One {follower's name: {Rate: Latencies}} per run."""
+    copies: list = field(default_factory=list)
+    """One {name of the way: Copied} per run."""
     failures: dict[str, str] = field(default_factory=dict)
     """Part or workload → why it has no result."""
 
@@ -51,7 +53,7 @@ class Result:
 def result_of(measure: Measure, found: Found, scale: float) -> Result:
     title = WORKLOADS[measure.of].title if measure.part in ("drain", "cpu") else measure.title
     result = Result(measure.name, title, measure.unit, measure.bar)
-    {"drain": _drain, "cpu": _cpu, "decoding": _decoding, "latency": _latency, "rss": _rss}[measure.part](
+    {"drain": _drain, "cpu": _cpu, "decoding": _decoding, "latency": _latency, "copy": _copy, "rss": _rss}[measure.part](
         result, measure, found, scale)
     if result.walgate and result.peer:
         result.ratio = result.peer / result.walgate
@@ -104,10 +106,21 @@ def _latency(result: Result, measure: Measure, found: Found, scale: float) -> No
         result.peak_rss_bytes = max(run[Walgate.name][rate].rss_bytes for run in runs)
 
 
+def _copy(result: Result, measure: Measure, found: Found, scale: float) -> None:
+    result.failure = found.failures.get("copy")
+    if runs := found.copies:
+        ours, peer = measure.of
+        _set_runs(result, *([run[name].seconds for run in runs] for name in (ours, peer)))
+        result.cpu_seconds = {key: _median_cpu([run[name].cpu for run in runs]) for key, name in (("walgate", ours), ("peer", peer))}
+        result.peak_rss_bytes = max(run[ours].rss_bytes for run in runs)
+
+
 def _rss(result: Result, measure: Measure, found: Found, scale: float) -> None:
     peaks = {workload: max(run[Walgate.name].rss_bytes for run in runs) for workload, runs in found.drains.items()}
     if found.latencies:
         peaks["latency"] = max(rate.rss_bytes for run in found.latencies for rate in run[Walgate.name].values())
+    if found.copies:
+        peaks["copy"] = max(copied.rss_bytes for run in found.copies for copied in run.values() if copied.rss_bytes)
     if peaks:
         result.walgate, result.peer = max(peaks.values()) / 2**20, RSS_LIMIT
         result.peak_rss_bytes = max(peaks.values())
