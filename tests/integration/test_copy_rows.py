@@ -3,7 +3,7 @@ import psycopg
 import pytest
 
 from copying import SMALL_RANGES, fill, finish, item_pipeline, rows_copied, states
-from harness import Pair, assert_same
+from harness import Pair
 from test_types import Samples
 from type_values import SETUP, VALUES
 
