@@ -177,7 +177,7 @@ def test_transactions_that_are_open_across_the_snapshot(pair):
                               "UPDATE item SET n = 1 WHERE id = 1")
     pipeline.start(wait=False)
     waiting = pipeline.wait_event("copy_waiting")
-    assert pid_of(before) in waiting["pids"], waiting
+    assert f"process {pid_of(before)}" in waiting["for"], waiting
     assert wait_copying(pipeline, lambda copy: pid_of(before) in str(copy["waiting_for"]))
     # All that begins now is not waited for; the snapshot is yet to come.
     pair.source.execute("INSERT INTO event VALUES ('while it waits'); UPDATE item SET n = 2 WHERE id = 2")
@@ -236,7 +236,7 @@ def test_transactions_that_are_open_across_the_making_of_the_slot(pair):
     making.result()
     third.execute("INSERT INTO event VALUES ('third, after')")
     pipeline.start(wait=False)
-    assert pid_of(third) in pipeline.wait_event("copy_waiting")["pids"]
+    assert pid_of(third) in pipeline.wait_event("copy_waiting")["for"]
     third.execute("UPDATE item SET n = 3 WHERE id = 9003")
     third.commit()
     finish(pair, pipeline)
@@ -342,6 +342,28 @@ def test_what_rewrites_the_table_waits_until_it_is_copied(pair, ddl, rows):
     # And while it streams nothing is locked any more.
     session.execute("TRUNCATE item")
     finish(pair, pipeline)
+
+
+def test_what_rewrites_a_table_that_no_worker_has_read_yet(pair):
+    """Whoever wants the table after the waiting ALTER waits behind it, also workers; only the snapshot's session has it."""
+    pipeline = item_pipeline(pair, copy={"workers": 1})
+    pair.both("CREATE TABLE aside (id int PRIMARY KEY, body text)")
+    fill(pair.source, table="aside")
+    holds = {table: Hold(pair.target, table, "NEW.id = 1") for table in ("item", "aside")}
+    pipeline.start(wait=False)
+    holds["item"].wait_reached(what=pipeline.log_tail)
+    # One of the two is being copied, the other one is to come.
+    rewriting = [Background(lambda table=table: pair.source.execute(f"ALTER TABLE {table} ALTER body TYPE text USING body || ''"))
+                 for table in holds]
+    for table in holds:
+        wait_until(lambda: pair.source.value("SELECT count(*) FROM pg_locks WHERE relation = %s::regclass AND NOT granted", table))
+    for hold in holds.values():
+        hold.release()
+    pipeline.wait_state("streaming")
+    for each in rewriting:
+        each.result()
+    pair.source.execute("UPDATE item SET n = 1; DELETE FROM aside WHERE id % 2 = 0")
+    finish(pair, pipeline, "item", "aside")
 
 
 def test_the_copy_waits_for_a_table_that_is_locked(pair):
