@@ -4,13 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <ranges>
 #include <utility>
 
-#include "apply/parameter_column.hpp"
+#include "apply/target_result.hpp"
 #include "apply/truncation.hpp"
 #include "observe/log.hpp"
 
@@ -33,13 +32,6 @@ constexpr auto durable_poll_interval = 50ms;
 constexpr std::uint64_t shortest_penalty = 4;
 constexpr std::uint64_t longest_penalty = 4096;
 
-std::uint64_t hits_of(const PGresult* result) {
-  const std::string_view text{PQcmdTuples(const_cast<PGresult*>(result))};  // libpq's signature predates const
-  std::uint64_t hits = 0;
-  std::from_chars(text.data(), text.data() + text.size(), hits);
-  return hits;
-}
-
 std::chrono::system_clock::time_point time_of(std::int64_t postgres_microseconds) {
   constexpr std::int64_t postgres_epoch = 946'684'800'000'000;
   return std::chrono::system_clock::time_point{std::chrono::microseconds{postgres_microseconds + postgres_epoch}};
@@ -60,9 +52,10 @@ void add(Counters& total, const Counters& more) {
 }  // namespace
 
 Applier::Applier(postgres::Connection target, TableSet tables, const Config& config, const ApplierStart& start,
-                 PieceQueue& queue, Acknowledgement& acknowledgement, StatusBoard& board, History& history,
-                 const Event& finish)
+                 const Seam& seam, PieceQueue& queue, Acknowledgement& acknowledgement, StatusBoard& board,
+                 History& history, const Event& finish)
     : config_{config},
+      seam_{seam},
       queue_{queue},
       acknowledgement_{acknowledgement},
       board_{board},
@@ -240,6 +233,7 @@ void Applier::take_piece(Batch& batch, const Piece& piece) {
 }
 
 void Applier::take_change(Batch& batch, const wire::Begin& transaction, const wire::Change& change) {
+  if (seam_.holds(*change.relation, transaction)) return;
   auto& table = table_of(*change.relation, transaction);
   if (table.plan.left_out) return;
   const bool free =
@@ -268,6 +262,7 @@ void Applier::apply_truncate(Batch& batch, const Piece& piece, const wire::Chang
   const auto& partitions = piece.frame.partitions[change.truncate_index];
   std::vector<Truncated> tables;
   for (std::size_t i = 0; i < relations.size(); ++i) {
+    if (seam_.holds(*relations[i], piece.transaction)) continue;
     auto& table = table_of(*relations[i], piece.transaction);
     if (!table.plan.left_out) tables.push_back({&table, partitions.empty() ? std::string{} : partitions[i]});
   }
@@ -505,13 +500,9 @@ void Applier::poll_durable() {
 
 void Applier::on_result(const Ticket& ticket, const PGresult* result) {
   acknowledgement_.count_step();
-  switch (PQresultStatus(result)) {
-    case PGRES_COMMAND_OK:
-    case PGRES_TUPLES_OK:
-    case PGRES_PIPELINE_SYNC:
-      break;
-    default:
-      on_error(ticket, result);
+  if (is_refusal(result)) {
+    refused_ = ticket.table;
+    throw Error{refusal_of(ticket, result, target_.connection(), target_.encoding())};
   }
   switch (ticket.purpose) {
     case Purpose::row:
@@ -524,13 +515,9 @@ void Applier::on_result(const Ticket& ticket, const PGresult* result) {
       ++check_.tally().counted.truncates;
       return;
     case Purpose::types:
-      return on_types(ticket, result);
+      return check_types(ticket, result, target_.connection());
     case Purpose::commit:
-      if (PQcmdStatus(const_cast<PGresult*>(result)) != std::string_view{"COMMIT"}) {
-        throw Error{Failure{.name = ErrorName::internal_error,
-                            .message = "target rolled back where it was asked to commit",
-                            .phase = target_.connection().phase()}};
-      }
+      check_commit(result, target_.connection());
       return on_commit();
     case Purpose::wal_position: {
       const auto inserted = Lsn::parse(PQgetvalue(result, 0, 0)).value_or(Lsn{});
@@ -544,38 +531,6 @@ void Applier::on_result(const Ticket& ticket, const PGresult* result) {
     default:
       return;
   }
-}
-
-void Applier::on_error(const Ticket& ticket, const PGresult* result) {
-  auto failure = postgres::failure_of(result, postgres::Side::target, target_.connection().phase(), target_.encoding());
-  if (ticket.final_lsn.is_set()) {
-    failure.lsn = ticket.final_lsn;
-    failure.xid = ticket.xid;
-  }
-  refused_ = ticket.table;
-  if (ticket.table != nullptr) {
-    failure.relation = ticket.table->plan.source.display();
-    const auto column = ticket.statement == nullptr ? std::string{}
-                                                    : column_of_parameter(ticket.table->plan, *ticket.statement,
-                                                                          postgres::field_of(result, PG_DIAG_CONTEXT));
-    if (!column.empty()) {
-      failure.detail += fmt::format("{}column \"{}\"", failure.detail.empty() ? "" : ", ", column);
-    }
-    failure.detail = fmt::format("{} on {}, key ({}){}{}", text_of(ticket.kind), ticket.table->plan.target.display(),
-                                 ticket.table->plan.key_names(), failure.detail.empty() ? "" : "; ", failure.detail);
-  }
-  throw Error{std::move(failure)};
-}
-
-void Applier::on_types(const Ticket& ticket, const PGresult* result) {
-  if (PQgetvalue(result, 0, 0) == std::string_view{"t"}) return;
-  // The next session reads the target's catalog anew.
-  throw Error{Failure{.name = ErrorName::relation_does_not_fit,
-                      .recovery = Recovery::retry,
-                      .message = fmt::format("a column of {} has another type than when we looked",
-                                             ticket.table->plan.target.display()),
-                      .phase = "apply",
-                      .relation = ticket.table->plan.source.display()}};
 }
 
 void Applier::on_commit() {

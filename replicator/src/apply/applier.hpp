@@ -27,6 +27,7 @@
 #include "apply/target_session.hpp"
 #include "batch/acknowledgement.hpp"
 #include "batch/piece_queue.hpp"
+#include "batch/seam.hpp"
 #include "observe/status.hpp"
 
 namespace walgate::apply {
@@ -48,10 +49,10 @@ class Applier {
   /// `target` is locked and claimed; all references must outlive the applier.  `finish` asks it to leave after the
   /// transaction in flight.
   Applier(postgres::Connection target, TableSet tables, const Config& config, const ApplierStart& start,
-          PieceQueue& queue, Acknowledgement& acknowledgement, StatusBoard& board, History& history,
+          const Seam& seam, PieceQueue& queue, Acknowledgement& acknowledgement, StatusBoard& board, History& history,
           const Event& finish);
 
-  /// Until `finish` is set or the queue is closed and empty.  Throws Error; Interrupted when the connection's stop
+  /// Until `finish` is set or the queue is closed and empty.  Throws Error; CopyNeeded; Interrupted when the connection's stop
   /// event is set, or when a transaction's rest will not come.
   void run();
 
@@ -111,12 +112,11 @@ class Applier {
   void ask_for_wal();
   void settle();
   void on_result(const Ticket& ticket, const PGresult* result);
-  [[noreturn]] void on_error(const Ticket& ticket, const PGresult* result);
-  static void on_types(const Ticket& ticket, const PGresult* result);
   void on_commit();
   std::chrono::milliseconds idle_wait() const;
 
   const Config& config_;
+  const Seam& seam_;
   PieceQueue& queue_;
   Acknowledgement& acknowledgement_;
   StatusBoard& board_;

@@ -180,7 +180,7 @@ void SetWriter::write_one_by_one(const Ticket& ticket, const Rows& rows, wire::R
   }
 }
 
-void SetWriter::check_types(const Ticket& ticket) {
+void SetWriter::lock_types(const Ticket& ticket) {
   // COPY BINARY carries no types: a column that somebody has altered would be filled with wrong values.  The lock keeps
   // the types that we compare until the transaction ends.
   const auto& table = *ticket.table;
@@ -208,7 +208,7 @@ void SetWriter::copy(const Ticket& ticket) {
   Ticket sent = ticket;
   sent.kind = wire::RecordKind::insert;
   sent.rows = picked_.size();
-  check_types(ticket);
+  lock_types(ticket);
   const auto columns = std::ranges::count(table.plan.columns, false, &PlannedColumn::locate_only);
   copied_.clear();
   for (const auto* row : picked_) {

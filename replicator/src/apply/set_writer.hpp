@@ -24,6 +24,8 @@ class SetWriter {
   void write_deletes(const Ticket& ticket);
   void write_updates(const Ticket& ticket);
   void write_inserts(const Ticket& ticket);
+  /// Before a COPY: locks the table and asks whether its columns still have the types of the plan.
+  void lock_types(const Ticket& ticket);
   /// Each key once: rows that are deleted and inserted again are updated.  For where a row must not be gone meanwhile.
   struct InPlace {
     explicit InPlace(SetWriter& writer) : writer_{writer} { writer_.in_place_ = true; }
@@ -47,7 +49,6 @@ class SetWriter {
   /// What came and went in the batch would have met a row that should not be there.
   void find_passing(const Ticket& ticket);
   [[nodiscard]] bool are_few(const Ticket& ticket) const;
-  void check_types(const Ticket& ticket);
   std::optional<Prepared> prepare(const Ticket& ticket, std::optional<Statement> statement);
 
   TargetPipeline& target_;

@@ -9,9 +9,14 @@
 
 namespace walgate::apply {
 
-TableSet::TableSet(const Config& config, const Event* stop, bool same_database, bool replica_role, TableLedger& ledger,
-                   postgres::Connection& target, const std::vector<wire::Relation>& relations)
-    : config_{config}, stop_{stop}, same_database_{same_database}, replica_role_{replica_role}, ledger_{ledger} {
+TableSet::TableSet(const Config& config, const Event* stop, bool same_database, bool replica_role, const Seam& seam,
+                   TableLedger& ledger, postgres::Connection& target, const std::vector<wire::Relation>& relations)
+    : config_{config},
+      stop_{stop},
+      same_database_{same_database},
+      replica_role_{replica_role},
+      seam_{seam},
+      ledger_{ledger} {
   for (const auto& relation : relations)
     sources_[relation.oid] = QualifiedName{relation.schema, relation.name}.display();
   read(target, relations);
@@ -70,7 +75,7 @@ std::vector<Difference> TableSet::collisions(const wire::Relation& relation, con
   return {};
 }
 
-std::size_t TableSet::rank(const QualifiedName& table) const {
+std::size_t TableSet::rank(const QualifiedName& table, bool deferrable) const {
   // A table stands one above the highest of those that it refers to.  Cycles end where they meet themselves.
   std::set<QualifiedName> above;
   const auto visit = [&](const auto& self, const QualifiedName& name) -> std::size_t {
@@ -78,7 +83,8 @@ std::size_t TableSet::rank(const QualifiedName& table) const {
     if (found == targets_.end() || !above.insert(name).second) return 0;
     std::size_t highest = 0;
     for (const auto& key : found->second.foreign_keys) {
-      if (key.referenced != name) highest = std::max(highest, 1 + self(self, key.referenced));
+      if (key.referenced == name || (key.deferrable && !deferrable)) continue;
+      highest = std::max(highest, 1 + self(self, key.referenced));
     }
     above.erase(name);
     return highest;
@@ -108,11 +114,15 @@ bool TableSet::any_fires() const {
   return std::ranges::any_of(targets_, [&](const auto& entry) { return fires(entry.second); });
 }
 
+bool TableSet::has_foreign_keys(const TablePlan& plan) const {
+  const auto found = targets_.find(plan.target);
+  return found != targets_.end() && !(found->second.foreign_keys.empty() && found->second.referring_keys.empty());
+}
+
 Order TableSet::order_of(const TablePlan& plan) const {
   const auto found = targets_.find(plan.target);
   if (found == targets_.end() || fires(found->second)) return Order::barrier;
-  const auto& table = found->second;
-  const bool checked = !replica_role_ && !(table.foreign_keys.empty() && table.referring_keys.empty());
+  const bool checked = !replica_role_ && has_foreign_keys(plan);
   if (checked && in_cycle(plan.target)) return Order::barrier;
   if (plan.on_duplicate != OnDuplicate::stop) return checked ? Order::barrier : Order::in_order;
   return Order::free;
@@ -123,6 +133,7 @@ PreparedTable& TableSet::table(const wire::Relation& relation, Lsn lsn) {
   const QualifiedName source{relation.schema, relation.name};
   const auto target = map_table(config_.tables, source).target;
   if (target) {
+    if (seam_.lacks(source)) throw CopyNeeded{source};
     const bool same = ledger_.is_same(source, relation.oid, lsn);
     ledger_.save();
     if (!same) {
@@ -161,7 +172,7 @@ PreparedTable& TableSet::table(const wire::Relation& relation, Lsn lsn) {
   if (!planned.left_out) source_of_target_[planned.target_oid] = relation.oid;
   if (by_serial_.size() <= relation.serial) by_serial_.resize(relation.serial + 1);
   const auto order = order_of(planned);
-  const auto rank_of_it = rank(planned.target);
+  const auto rank_of_it = rank(planned.target, true);
   auto& state = states_[planned.target_oid];
   auto& made = by_serial_[relation.serial] = std::make_unique<PreparedTable>(std::move(planned), order, state);
   made->rank = rank_of_it;

@@ -10,31 +10,43 @@
 
 #include "apply/prepared_table.hpp"
 #include "apply/target_catalog.hpp"
+#include "batch/seam.hpp"
 #include "catalog/table_ledger.hpp"
 #include "config/config.hpp"
 #include "sync/event.hpp"
 
 namespace walgate::apply {
 
+/// Thrown where the stream brings changes of a table that has not been copied.
+struct CopyNeeded {
+  QualifiedName table;
+};
+
 class TableSet {
  public:
   /// `relations`: what the source publishes at start.  `target` is only used here.
   /// `same_database`: source and target are one database, where a table must not be both.  `replica_role`: foreign keys
   /// and ordinary triggers of the target do not act.
-  TableSet(const Config& config, const Event* stop, bool same_database, bool replica_role, TableLedger& ledger,
-           postgres::Connection& target, const std::vector<wire::Relation>& relations);
+  TableSet(const Config& config, const Event* stop, bool same_database, bool replica_role, const Seam& seam,
+           TableLedger& ledger, postgres::Connection& target, const std::vector<wire::Relation>& relations);
 
   /// The table of this version, of which a transaction at `lsn` brings changes.  Throws Error: relation_does_not_fit
-  /// with all differences, table_recreated.
+  /// with all differences, table_recreated.  Throws CopyNeeded.
   PreparedTable& table(const wire::Relation& relation, Lsn lsn);
   /// The session has no prepared statement any more.
   void forget_statements() noexcept;
   /// Does any mapped table have triggers or rules that act when we write?
   [[nodiscard]] bool any_fires() const;
+  /// Tables in this order can be filled one after the other: what a key that is checked at once refers to has a lower
+  /// rank.
+  [[nodiscard]] std::size_t fill_rank(const TablePlan& plan) const { return rank(plan.target, false); }
+  /// Has the target's table foreign keys, or do others refer to it?
+  [[nodiscard]] bool has_foreign_keys(const TablePlan& plan) const;
 
  private:
   /// How many tables stand above this one along foreign keys: parents have lower ranks than their children.
-  [[nodiscard]] std::size_t rank(const QualifiedName& table) const;
+  /// `deferrable`: along keys that can be checked later, too.
+  [[nodiscard]] std::size_t rank(const QualifiedName& table, bool deferrable) const;
   /// Does it refer to itself, directly or around?
   [[nodiscard]] bool in_cycle(const QualifiedName& table) const;
   [[nodiscard]] bool fires(const TargetTable& table) const {
@@ -50,6 +62,7 @@ class TableSet {
   const Event* stop_;
   bool same_database_;
   bool replica_role_;
+  const Seam& seam_;
   TableLedger& ledger_;
   std::map<std::uint32_t, std::string> sources_;  ///< OIDs and names of the relations that the stream has brought
   std::map<std::uint32_t, std::uint32_t> source_of_target_;  ///< OIDs

@@ -101,10 +101,22 @@ void TargetPipeline::roll_back() {
 }
 
 void TargetPipeline::copy(const Ticket& ticket, const std::string& sql, std::string_view data) {
-  begin_copy(ticket, encoding_.from_utf8(sql));
+  begin_copy(ticket, sql);
   put(copy_header);
   put(data);
   put(copy_trailer);
+  end_copy(ticket);
+}
+
+void TargetPipeline::put_copy(std::string_view data) {
+  put(data);
+  while (flush()) {
+    connection_.wait_socket(true, -1ms);
+    if (PQconsumeInput(handle()) == 0) connection_.throw_lost();  // what the server says meanwhile must not wake us
+  }
+}
+
+void TargetPipeline::end_copy(const Ticket& ticket) {
   while (PQputCopyEnd(handle(), nullptr) == 0) connection_.wait_socket(true, -1ms);
   copying_ = ticket;
   flush();
@@ -113,7 +125,7 @@ void TargetPipeline::copy(const Ticket& ticket, const std::string& sql, std::str
 void TargetPipeline::begin_copy(const Ticket& ticket, const std::string& sql) {
   read(0);
   pipeline_.leave();
-  if (PQsendQuery(handle(), sql.c_str()) == 0) connection_.throw_lost();
+  if (PQsendQuery(handle(), encoding_.from_utf8(sql).c_str()) == 0) connection_.throw_lost();
   const auto result = next_result();
   if (PQresultStatus(result.get()) == PGRES_COPY_IN) return;
   while (next_result()) {

@@ -36,6 +36,11 @@ class TargetPipeline {
   void sync();
   /// Runs a COPY … FROM STDIN.  `data`: everything between its header and its trailer.
   void copy(const Ticket& ticket, const std::string& sql, std::string_view data);
+  /// The same in parts: `put_copy` any number of times, header and trailer included, and `end_copy`.
+  void begin_copy(const Ticket& ticket, const std::string& sql);
+  /// Returns when the data is on its way.
+  void put_copy(std::string_view data);
+  void end_copy(const Ticket& ticket);
 
   /// Sends and reads, and waits until at most `most` statements are unanswered.
   void read(std::size_t most);
@@ -61,7 +66,6 @@ class TargetPipeline {
   /// Bytes of their values: what libpq may have to hold while the target is slower than we are.
   static constexpr std::size_t most_bytes_in_flight = 8 * 1024 * 1024;
 
-  void begin_copy(const Ticket& ticket, const std::string& sql);
   void put(std::string_view data);
   void finish_copy();
   [[nodiscard]] PGconn* handle() const noexcept { return connection_.handle(); }

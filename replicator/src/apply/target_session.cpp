@@ -92,4 +92,16 @@ void set_commit_mode(postgres::Connection& target, CommitMode mode) {
   target.exec(fmt::format("SET synchronous_commit = {}", text_of(mode)));
 }
 
+void use_encoding(postgres::Connection& target, const std::string& encoding) {
+  if (PQsetClientEncoding(target.handle(), encoding.c_str()) != 0) {
+    throw Error{
+        Failure{.name = ErrorName::incompatible_type,
+                .message = fmt::format("target cannot take values in the source's encoding {}", encoding),
+                .remedy = fmt::format("the target's database needs an encoding to which PostgreSQL converts from {}: "
+                                      "UTF8 serves all",
+                                      encoding),
+                .phase = "connect"}};
+  }
+}
+
 }  // namespace walgate::apply

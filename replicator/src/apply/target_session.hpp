@@ -22,6 +22,9 @@ void mark_origin(postgres::Connection& target, const std::string& pipeline);
 /// Forgets the origin, where there is one and the role may.
 void drop_origin(postgres::Connection& target, const std::string& pipeline);
 
+/// From here on the session speaks the source's encoding, in which the values are.  Throws Error incompatible_type.
+void use_encoding(postgres::Connection& target, const std::string& encoding);
+
 /// How a commit of ours becomes durable.
 enum class CommitMode {
   off,    ///< later, and we ask when (the usual way)

@@ -25,6 +25,25 @@ CLI::App& add_command(CLI::App& parent, Context& context, const std::string& nam
   return command;
 }
 
+std::shared_ptr<std::string> add_table_option(CLI::App& command) {
+  auto table = std::make_shared<std::string>();
+  command.add_option("--table", *table, "source table, quoted as in SQL where its name needs it")
+      ->required()
+      ->type_name("SCHEMA.TABLE")
+      ->check([](const std::string& text) {
+        std::string error;
+        const auto parsed = NamePattern::parse(text, error);
+        if (parsed && parsed->has_wildcard()) error = "one table at a time";
+        return error.empty() ? std::string{} : "\"" + text + "\": " + error;
+      });
+  return table;
+}
+
+QualifiedName table_of(const std::string& text) {
+  std::string error;
+  return NamePattern::parse(text, error).value().fill({});
+}
+
 Config config_of(const Context& context) {
   std::string file = context.config_file;
   if (file.empty()) {

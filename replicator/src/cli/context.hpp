@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <memory>
 #include <ostream>
 #include <string>
 
@@ -36,6 +37,11 @@ void add_common_options(CLI::App& app, Context& context, bool reads_config);
 CLI::App& add_command(CLI::App& parent, Context& context, const std::string& name, const std::string& description,
                       const std::string& example, bool reads_config = true);
 
+/// A required --table; the text outlives this call with whoever keeps it.
+[[nodiscard]] std::shared_ptr<std::string> add_table_option(CLI::App& command);
+/// What a text of that option names.
+[[nodiscard]] QualifiedName table_of(const std::string& text);
+
 /// Reads and checks the configuration that --config or WALGATE_CONFIG names.  Throws MistakenConfig.
 [[nodiscard]] Config config_of(const Context& context);
 
@@ -47,6 +53,8 @@ void add_status(CLI::App& app, Context& context);
 void add_remove(CLI::App& app, Context& context);
 void add_skip(CLI::App& app, Context& context);
 void add_accept(CLI::App& app, Context& context);
+void add_copy(CLI::App& app, Context& context);
+void add_sync_sequences(CLI::App& app, Context& context);
 void add_config(CLI::App& app, Context& context);
 void add_version(CLI::App& app, Context& context);
 

@@ -4,6 +4,7 @@
 // reference and the JSON Schema are printed; nothing else knows a key's name.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -17,6 +18,8 @@ namespace walgate {
 enum class ReplicaRole { automatic, never };
 /// Which changes of the source are wanted: all, or only those that no replication has brought there.
 enum class Origin { any, none };
+/// What happens to rows that a target table holds before its initial copy.
+enum class ExistingRows { refuse, keep, truncate };
 
 struct Config {
   std::string pipeline;
@@ -32,6 +35,13 @@ struct Config {
     ReplicaRole replica_role = ReplicaRole::automatic;
   } target;
   std::vector<TableRule> tables;
+  struct Copy {
+    bool enabled = true;
+    ExistingRows existing_rows = ExistingRows::refuse;
+    std::uint64_t workers = 2;
+    std::uint64_t rows_per_second = 0;          ///< 0: no limit
+    std::chrono::milliseconds max_snapshot_age{};  ///< 0: no limit
+  } copy;
   struct Http {
     std::string host;  ///< empty: no listener
     std::uint16_t port = 0;

@@ -146,6 +146,27 @@ std::vector<Key> make_keys() {
       OnDuplicate::stop, "an insert finds its key on the target: stop, leave it out, or overwrite the row",
       [](Draft& d) -> OnDuplicate& { return d.rule->on_duplicate; }));
 
+  all.push_back(section("copy", "the initial copy of what the source's tables hold"));
+  all.push_back(optional<bool>("copy.enabled", boolean(), true, "false: only changes are streamed",
+                               [](Draft& d) -> bool& { return d.config.copy.enabled; }));
+  all.push_back(optional<ExistingRows>(
+      "copy.existing_rows",
+      choice<ExistingRows>({{"refuse", ExistingRows::refuse},
+                            {"keep", ExistingRows::keep},
+                            {"truncate", ExistingRows::truncate}}),
+      ExistingRows::refuse, "the target's table holds rows before its copy: stop, copy beside them, or empty it",
+      [](Draft& d) -> ExistingRows& { return d.config.copy.existing_rows; }));
+  all.push_back(optional<std::uint64_t>("copy.workers", count(1, 64), 2,
+                                        "sessions that copy at the same time, on each of the two servers",
+                                        [](Draft& d) -> std::uint64_t& { return d.config.copy.workers; }));
+  all.push_back(optional<std::uint64_t>("copy.rows_per_second", count(0, 1'000'000'000), 0,
+                                        "most rows that all workers together read in a second; 0 for no limit",
+                                        [](Draft& d) -> std::uint64_t& { return d.config.copy.rows_per_second; }));
+  all.push_back(optional<std::chrono::milliseconds>(
+      "copy.max_snapshot_age", duration(), std::chrono::milliseconds{0},
+      "a copy whose snapshot gets older stops, because the source cannot clean up rows meanwhile; `\"0s\"` for no limit",
+      [](Draft& d) -> std::chrono::milliseconds& { return d.config.copy.max_snapshot_age; }));
+
   all.push_back(section("http", "the status listener"));
   all.push_back(
       optional<Config::Http>("http.listen", listen_address(), Config::Http{"127.0.0.1", 8432},

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <limits>
 #include <set>
+#include <span>
 
 #include "config/conninfo.hpp"
 
@@ -19,15 +20,23 @@ constexpr std::size_t longest_name_bytes = 63;  // NAMEDATALEN - 1
 
 struct Unit {
   std::string_view text;
-  std::uint64_t bytes;
+  std::uint64_t size;
 };
-// guc.c: memory_unit_conversion_table
-constexpr auto units = std::to_array<Unit>({
+// guc.c: memory_unit_conversion_table, in bytes
+constexpr auto byte_units = std::to_array<Unit>({
     {"TB", std::uint64_t{1} << 40},
     {"GB", std::uint64_t{1} << 30},
     {"MB", std::uint64_t{1} << 20},
     {"kB", std::uint64_t{1} << 10},
     {"B", 1},
+});
+// guc.c: time_unit_conversion_table, in milliseconds
+constexpr auto time_units = std::to_array<Unit>({
+    {"d", 24 * 3'600'000},
+    {"h", 3'600'000},
+    {"min", 60'000},
+    {"s", 1000},
+    {"ms", 1},
 });
 
 void add(Mistakes& mistakes, const std::string& path, std::string text) {
@@ -106,7 +115,7 @@ bool read_members(const Element& value, const std::string& path, Mistakes& mista
   return good;
 }
 
-std::optional<std::uint64_t> parse_size(std::string_view text) {
+std::optional<std::uint64_t> parse_with_unit(std::string_view text, std::span<const Unit> units) {
   std::uint64_t number = 0;
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, number);
@@ -114,8 +123,8 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
   std::string_view rest{stop, static_cast<std::size_t>(end - stop)};
   while (rest.starts_with(' ')) rest.remove_prefix(1);  // "8 MB", as PostgreSQL allows
   const auto unit = std::ranges::find(units, rest, &Unit::text);
-  if (unit == units.end() || number > std::numeric_limits<std::uint64_t>::max() / unit->bytes) return std::nullopt;
-  return number * unit->bytes;
+  if (unit == units.end() || number > std::numeric_limits<std::uint64_t>::max() / unit->size) return std::nullopt;
+  return number * unit->size;
 }
 
 // "host:port"; an IPv6 address stands in brackets.
@@ -179,10 +188,22 @@ std::string member_path(const std::string& path, std::string_view name) {
   return path.empty() ? std::string{name} : path + '.' + std::string{name};
 }
 
-std::string size_text(std::uint64_t bytes) {
+namespace {
+
+std::string text_with_unit(std::uint64_t number, std::span<const Unit> units, std::string_view zero) {
   const auto unit =
-      std::ranges::find_if(units, [&](const Unit& u) { return bytes >= u.bytes && bytes % u.bytes == 0; });
-  return unit == units.end() ? "0B" : fmt::format("{}{}", bytes / unit->bytes, unit->text);
+      std::ranges::find_if(units, [&](const Unit& u) { return number >= u.size && number % u.size == 0; });
+  return unit == units.end() ? std::string{zero} : fmt::format("{}{}", number / unit->size, unit->text);
+}
+
+}  // namespace
+
+std::string size_text(std::uint64_t bytes) {
+  return text_with_unit(bytes, byte_units, "0B");
+}
+
+std::string duration_text(std::chrono::milliseconds time) {
+  return text_with_unit(static_cast<std::uint64_t>(time.count()), time_units, "0s");
 }
 
 ValueType<std::string> plain_name(std::size_t most) {
@@ -288,7 +309,7 @@ ValueType<std::uint64_t> size(std::uint64_t least, std::uint64_t most) {
       add(mistakes, path, fmt::format("must be a string such as \"8MB\", not {}", kind_of(value)));
       return std::nullopt;
     }
-    const auto bytes = parse_size(text);
+    const auto bytes = parse_with_unit(text, byte_units);
     if (!bytes) {
       add(mistakes, path,
           fmt::format("must be a whole number and a unit (B, kB, MB, GB or TB), such as \"8MB\", not {}", shown(text)));
@@ -303,6 +324,44 @@ ValueType<std::uint64_t> size(std::uint64_t least, std::uint64_t most) {
   };
   type.show = [](const std::uint64_t& value) { return ordered_json(size_text(value)); };
   type.schema = {{"type", "string"}, {"pattern", "^[0-9]+ *(B|kB|MB|GB|TB)$"}};
+  return type;
+}
+
+ValueType<bool> boolean() {
+  ValueType<bool> type;
+  type.name = "boolean";
+  type.read = [](const Element& value, const std::string& path, Mistakes& mistakes) -> std::optional<bool> {
+    bool truth = false;
+    if (value.get_bool().get(truth) == simdjson::SUCCESS) return truth;
+    add(mistakes, path, fmt::format("must be true or false, not {}", kind_of(value)));
+    return std::nullopt;
+  };
+  type.show = [](const bool& value) { return ordered_json(value); };
+  type.schema = {{"type", "boolean"}};
+  return type;
+}
+
+ValueType<std::chrono::milliseconds> duration() {
+  constexpr std::uint64_t longest = 1000ULL * 365 * 24 * 3'600'000;
+  ValueType<std::chrono::milliseconds> type;
+  type.name = "time";
+  type.read = [](const Element& value, const std::string& path,
+                 Mistakes& mistakes) -> std::optional<std::chrono::milliseconds> {
+    std::string_view text;
+    if (value.get_string().get(text) != simdjson::SUCCESS) {
+      add(mistakes, path, fmt::format("must be a string such as \"10s\", not {}", kind_of(value)));
+      return std::nullopt;
+    }
+    const auto time = parse_with_unit(text, time_units);
+    if (!time || *time > longest) {
+      add(mistakes, path,
+          fmt::format("must be a whole number and a unit (ms, s, min, h or d), such as \"10s\", not {}", shown(text)));
+      return std::nullopt;
+    }
+    return std::chrono::milliseconds{*time};
+  };
+  type.show = [](const std::chrono::milliseconds& value) { return ordered_json(duration_text(value)); };
+  type.schema = {{"type", "string"}, {"pattern", "^[0-9]+ *(ms|s|min|h|d)$"}};
   return type;
 }
 

@@ -53,6 +53,10 @@ using CastMap = std::map<std::string, std::string>;
 [[nodiscard]] ValueType<std::uint64_t> count(std::uint64_t least, std::uint64_t most);
 /// "8MB": a whole number and a unit, as PostgreSQL writes it.
 [[nodiscard]] ValueType<std::uint64_t> size(std::uint64_t least, std::uint64_t most);
+/// true or false.
+[[nodiscard]] ValueType<bool> boolean();
+/// "10s": a whole number and a unit, as PostgreSQL writes it.
+[[nodiscard]] ValueType<std::chrono::milliseconds> duration();
 /// "127.0.0.1:8432", or null.
 [[nodiscard]] ValueType<Config::Http> listen_address();
 /// `schema.table` with stars.
@@ -66,6 +70,7 @@ using CastMap = std::map<std::string, std::string>;
 
 /// A value as the file would write it.
 [[nodiscard]] std::string size_text(std::uint64_t bytes);
+[[nodiscard]] std::string duration_text(std::chrono::milliseconds time);
 
 /// One of some words.
 template <typename Enum>

@@ -192,7 +192,18 @@ constexpr auto entries = std::to_array<NameEntry>({
      "skip "
      "its transaction."},
     {copy_not_allowed, "copy_not_allowed", "The role may stream but not read the tables.",
-     "GRANT SELECT on the published tables if the role is to copy what they hold."},
+     "GRANT SELECT on the published tables as a whole, because the copy locks them, or set copy.enabled to false."},
+
+    {target_not_empty, "target_not_empty", "A target table holds rows before its initial copy.",
+     "Empty it, or set copy.existing_rows to \"keep\" (copy beside them) or \"truncate\"; copy.enabled false only "
+     "streams."},
+    {foreign_keys_in_cycle, "foreign_keys_in_cycle",
+     "Tables of the target refer to each other by foreign keys that are checked at once, so that neither can be filled "
+     "first.",
+     "Make one of the keys DEFERRABLE, create it after the copy, or let the role use session_replication_role."},
+    {copy_snapshot_too_old, "copy_snapshot_too_old",
+     "The snapshot of the initial copy has got older than copy.max_snapshot_age allows.",
+     "Start the service again, which goes on with what is missing; use more copy.workers, or allow a higher age."},
 
     // stream
     {protocol_version, "protocol_version",
@@ -258,6 +269,8 @@ constexpr auto entries = std::to_array<NameEntry>({
      "Give the position that `walgate status` shows as error.lsn."},
     {accept_refused, "accept_refused", "The table to be accepted has neither been created again nor left.",
      "Name a table that `walgate status` shows as recreated or left."},
+    {copy_refused, "copy_refused", "The table to be copied again is none that the pipeline fills.",
+     "Name a source table that `walgate status` shows."},
     {internal_error, "internal_error", "The service came into a state that it should not be in.",
      "Report it with the message and the log; the target holds only whole transactions."},
 });

@@ -80,6 +80,9 @@ enum class ErrorName : std::uint8_t {
   type_not_portable,
   row_filter_without_values,
   copy_not_allowed,
+  target_not_empty,
+  foreign_keys_in_cycle,
+  copy_snapshot_too_old,
   // stream
   protocol_version,
   protocol_violation,
@@ -105,6 +108,7 @@ enum class ErrorName : std::uint8_t {
   // commands
   skip_refused,
   accept_refused,
+  copy_refused,
   internal_error,
 };
 

@@ -155,6 +155,21 @@ std::string lag_text(const Lag& lag) {
 
 }  // namespace
 
+std::string copy_text(const CopyStatus& copy) {
+  std::string text = fmt::format("{} rows", grouped(copy.rows));
+  if (copy.rows_estimated > 0) {
+    text += fmt::format(" of about {} ({} %)", grouped(copy.rows_estimated),
+                        std::min<std::uint64_t>(100, copy.rows * 100 / copy.rows_estimated));
+  }
+  text += fmt::format(", {}, {} rows/s", bytes_text(copy.bytes), grouped(copy.rows_per_second));
+  if (copy.eta_seconds) {
+    text += fmt::format(", {}:{:02}:{:02} left", *copy.eta_seconds / 3600, *copy.eta_seconds / 60 % 60,
+                        *copy.eta_seconds % 60);
+  }
+  if (copy.snapshot_age_seconds) text += fmt::format(", snapshot {} s old", *copy.snapshot_age_seconds);
+  return text;
+}
+
 std::string_view text_of(ServiceState state) noexcept {
   const auto found = std::ranges::find(state_texts, state, &std::pair<ServiceState, std::string_view>::first);
   return found == state_texts.end() ? std::string_view{} : found->second;
@@ -181,8 +196,20 @@ std::string status_json(const Status& status) {
     json["tables"].push_back({{"source", table.source},
                               {"target", table.target},
                               {"state", table.state},
-                              {"rows_copied", nullptr},
-                              {"rows_estimated", nullptr}});
+                              {"rows_copied", or_null(table.rows_copied)},
+                              {"rows_estimated", or_null(table.rows_estimated)}});
+  }
+  json["copy"] = nullptr;
+  if (status.copy) {
+    const CopyStatus& copy = *status.copy;
+    json["copy"] = {{"rows", copy.rows},
+                    {"rows_estimated", copy.rows_estimated},
+                    {"bytes", copy.bytes},
+                    {"rows_per_second", copy.rows_per_second},
+                    {"eta_seconds", or_null(copy.eta_seconds)},
+                    {"snapshot_age_seconds", or_null(copy.snapshot_age_seconds)},
+                    {"waiting_for", or_null(copy.waiting_for)},
+                    {"blocked", copy.blocked}};
   }
   json["gate"] = nullptr;
   json["error"] = status.error ? failure_json(*status.error) : ordered_json(nullptr);
@@ -226,7 +253,24 @@ std::optional<Status> parse_status(std::string_view text) {
     for (const ordered_json& table : json["tables"]) {
       status.tables.push_back({member<std::string>(table, "source").value_or(""),
                                member<std::string>(table, "target").value_or(""),
-                               member<std::string>(table, "state").value_or("")});
+                               member<std::string>(table, "state").value_or(""),
+                               member<std::uint64_t>(table, "rows_copied"),
+                               member<std::uint64_t>(table, "rows_estimated")});
+    }
+  }
+  if (const ordered_json copy = sub_object(json, "copy"); !copy.empty()) {
+    status.copy = CopyStatus{.rows = member<std::uint64_t>(copy, "rows").value_or(0),
+                             .rows_estimated = member<std::uint64_t>(copy, "rows_estimated").value_or(0),
+                             .bytes = member<std::uint64_t>(copy, "bytes").value_or(0),
+                             .rows_per_second = member<std::uint64_t>(copy, "rows_per_second").value_or(0),
+                             .eta_seconds = member<std::uint64_t>(copy, "eta_seconds"),
+                             .snapshot_age_seconds = member<std::uint64_t>(copy, "snapshot_age_seconds"),
+                             .waiting_for = member<std::string>(copy, "waiting_for"),
+                             .blocked = {}};
+    if (copy.contains("blocked") && copy["blocked"].is_array()) {
+      for (const ordered_json& session : copy["blocked"]) {
+        if (session.is_string()) status.copy->blocked.push_back(session.get<std::string>());
+      }
     }
   }
   if (json.contains("error") && json["error"].is_object()) status.error = failure_from_json(json["error"].dump());
@@ -258,6 +302,12 @@ std::string status_text(const Status& status, bool colour) {
                             ? "foreign keys and ordinary triggers of the target do not act (replica role)"
                             : "foreign keys and triggers of the target act");
   }
+  if (status.copy) {
+    const CopyStatus& copy = *status.copy;
+    line("copy", copy_text(copy));
+    if (copy.waiting_for) line("", fmt::format("waits for {} on the source", *copy.waiting_for));
+    if (!copy.blocked.empty()) line("", fmt::format("keeps waiting on the source: {}", fmt::join(copy.blocked, ", ")));
+  }
   if (status.pid) {
     const Counters& done = status.counters;
     // Nothing is counted when the service itself was not asked.
@@ -282,7 +332,12 @@ std::string status_text(const Status& status, bool colour) {
     for (const TableStatus& table : status.tables) width = std::max(width, table.source.size());
     std::string_view label = "tables";
     for (const TableStatus& table : status.tables) {
-      line(label, fmt::format("{:<{}}  →  {}  ({})", table.source, width, table.target, table.state));
+      std::string copied;
+      if (table.rows_copied && table.state != "streaming") {
+        copied = fmt::format(", {} rows", grouped(*table.rows_copied));
+        if (table.rows_estimated) copied += fmt::format(" of about {}", grouped(*table.rows_estimated));
+      }
+      line(label, fmt::format("{:<{}}  →  {}  ({}{})", table.source, width, table.target, table.state, copied));
       label = "";
     }
   }

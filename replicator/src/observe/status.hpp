@@ -45,6 +45,20 @@ struct TableStatus {
   std::string source;
   std::string target;
   std::string state = "streaming";
+  std::optional<std::uint64_t> rows_copied{};  ///< by the initial copy; nullopt: there is none
+  std::optional<std::uint64_t> rows_estimated{};
+};
+
+/// An initial copy in progress.
+struct CopyStatus {
+  std::uint64_t rows = 0;
+  std::uint64_t rows_estimated = 0;
+  std::uint64_t bytes = 0;  ///< as they travel
+  std::uint64_t rows_per_second = 0;
+  std::optional<std::uint64_t> eta_seconds;
+  std::optional<std::uint64_t> snapshot_age_seconds;
+  std::optional<std::string> waiting_for;  ///< on the source, before a snapshot can be taken
+  std::vector<std::string> blocked;        ///< sessions of the source that wait for our locks
 };
 
 /// Distance between the source and the target; unknown parts are nullopt.
@@ -72,6 +86,7 @@ struct Status {
   Counters counters;
   Conflicts conflicts;
   std::vector<TableStatus> tables;
+  std::optional<CopyStatus> copy;
   std::optional<Failure> error;  ///< the standing error: what stopped the service or what it retries
 };
 
@@ -100,6 +115,8 @@ class StatusBoard {
 [[nodiscard]] std::optional<Status> parse_status(std::string_view json);
 /// Some lines for a person.
 [[nodiscard]] std::string status_text(const Status& status, bool colour);
+/// "1 000 rows of about 5 000 (20 %), …", one line.
+[[nodiscard]] std::string copy_text(const CopyStatus& copy);
 [[nodiscard]] std::string_view text_of(ServiceState state) noexcept;
 
 }  // namespace walgate

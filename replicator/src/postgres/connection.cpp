@@ -166,6 +166,11 @@ Result Connection::exec(const std::string& sql, const std::vector<std::optional<
   return result;
 }
 
+void Connection::finish_copy() {
+  const auto result = collect();
+  if (PQresultStatus(result.get()) == PGRES_FATAL_ERROR) throw_result(result.get());
+}
+
 void Connection::throw_lost() const {
   throw Error{connection_failure(handle(), side_, phase_, true)};
 }

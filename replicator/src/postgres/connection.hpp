@@ -43,6 +43,9 @@ class Connection {
   /// Like exec, but an error comes back as a result.
   Result try_exec(const std::string& sql);
 
+  /// After the last row of a COPY TO: how it ended.  Throws Error.
+  void finish_copy();
+
   /// Parses a statement without running it: what the server has against it, nullopt when nothing.  Throws Error only
   /// when the connection is lost.
   std::optional<std::string> try_prepare(const std::string& sql, const std::vector<Oid>& types);

@@ -1,10 +1,15 @@
 #include "service/commands.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "apply/known_tables.hpp"
 #include "apply/target_session.hpp"
 #include "catalog/identifier.hpp"
+#include "catalog/table_mapping.hpp"
+#include "copy/ledger.hpp"
+#include "copy/sequences.hpp"
+#include "service/copy_checks.hpp"
 #include "service/registration.hpp"
 #include "service/start_checks.hpp"
 #include "service/table_watch.hpp"
@@ -87,6 +92,11 @@ std::vector<Finding> check(const Config& config) {
     auto more = check_tables(config, sessions.replication, std::move(remembered.tables), remembered.looked);
     findings.insert(findings.end(), more.begin(), more.end());
   }
+  const auto copies = now.registration ? copy::read_entries(sessions.target, config.pipeline) : copy::Entries{};
+  if (!is_only_streamed(now, copies)) {
+    auto more = check_copy(config, now, copies, sessions.replication, sessions.target);
+    findings.insert(findings.end(), more.begin(), more.end());
+  }
   if (!now.registration) {
     findings.push_back({Severity::info, ErrorName::not_initialised, fmt::format("pipeline \"{}\"", config.pipeline),
                         "the target does not know the pipeline yet", "`walgate run` and `walgate init` register it"});
@@ -104,6 +114,7 @@ void add_target(const Config& config, Status& status) {
   status.applied_lsn = status.received_lsn = progress->position;
   status.replica_role = apply::find_registration(target, config.pipeline)->replica_role;
   status.tables = table_status(config, apply::read_known_tables(target, config.pipeline).tables);
+  copy::show(copy::read_entries(target, config.pipeline), progress->position, status.tables);
   status.error = apply::standing_error(target, config.pipeline);
   if (status.error) {
     status.reason = status.error->message;
@@ -258,6 +269,41 @@ std::vector<std::string> accept(const Config& config, const QualifiedName& table
   return {found->second.state == TableState::left
               ? fmt::format("{} is forgotten", table.display())
               : fmt::format("changes of the table that is {} now will be applied", table.display())};
+}
+
+std::vector<std::string> copy_again(const Config& config, const QualifiedName& table) {
+  auto target = apply::open_target(config, nullptr);
+  target.set_phase("copy");
+  require_registration(config, target);
+  if (!map_table(config.tables, table).target || !copy::copy_again(target, config.pipeline, table)) {
+    throw Error{Failure{.name = ErrorName::copy_refused,
+                        .message = fmt::format("pipeline \"{}\" knows no source table {} that it fills",
+                                               config.pipeline, table.display()),
+                        .phase = "copy"}};
+  }
+  return {apply::try_lock_pipeline(target, config.pipeline)
+              ? fmt::format("{} will be emptied and copied at the next start", table.display())
+              : fmt::format("{} will be emptied and copied by the running service within some seconds",
+                            table.display())};
+}
+
+std::vector<std::string> sync_sequences(const Config& config) {
+  auto target = apply::open_target(config, nullptr);
+  target.set_phase("sync-sequences");
+  require_registration(config, target);
+  auto source = stream::open_monitor(config, nullptr);
+  source.set_phase("sync-sequences");
+  std::vector<QualifiedName> tables;
+  for (const auto& [table, known] : apply::read_known_tables(target, config.pipeline).tables) tables.push_back(table);
+  auto report = copy::sync_sequences(config, source, target, tables);
+  if (!report.not_set.empty()) {
+    throw Error{Failure{.name = ErrorName::target_role_not_allowed,
+                        .message = fmt::format("not all sequences could be set: {}", fmt::join(report.not_set, "; ")),
+                        .detail = fmt::format("{}", fmt::join(report.set, "; ")),
+                        .phase = "sync-sequences"}};
+  }
+  if (report.set.empty()) report.set.emplace_back("all sequences are where those of the source are, or further");
+  return report.set;
 }
 
 }  // namespace walgate::service

@@ -49,4 +49,10 @@ std::vector<std::string> skip(const Config& config, Lsn lsn);
 /// forgotten.  Throws pipeline_running, accept_refused.
 std::vector<std::string> accept(const Config& config, const QualifiedName& table);
 
+/// Has the table emptied and copied, by the running service or at the next start.  Throws copy_refused.
+std::vector<std::string> copy_again(const Config& config, const QualifiedName& table);
+
+/// Sets the sequences that the target's tables own to where those of the source are.
+std::vector<std::string> sync_sequences(const Config& config);
+
 }  // namespace walgate::service

@@ -9,7 +9,10 @@
 
 #include "apply/applier.hpp"
 #include "apply/known_tables.hpp"
+#include "copy/copier.hpp"
+#include "copy/sequences.hpp"
 #include "observe/log.hpp"
+#include "service/copy_checks.hpp"
 #include "service/registration.hpp"
 #include "service/start_checks.hpp"
 #include "service/table_watch.hpp"
@@ -113,19 +116,6 @@ apply::CommitMode commit_mode(const Situation& now, postgres::Connection& target
   return bool_field(standbys, 0, 0) && !now.same_cluster() ? apply::CommitMode::on : apply::CommitMode::off;
 }
 
-/// From here on the session speaks the source's encoding, in which the values are.
-void use_encoding(postgres::Connection& target, const std::string& encoding) {
-  if (PQsetClientEncoding(target.handle(), encoding.c_str()) != 0) {
-    throw Error{
-        Failure{.name = ErrorName::incompatible_type,
-                .message = fmt::format("target cannot take values in the source's encoding {}", encoding),
-                .remedy = fmt::format("the target's database needs an encoding to which PostgreSQL converts from {}: "
-                                      "UTF8 serves all",
-                                      encoding),
-                .phase = "connect"}};
-  }
-}
-
 /// Asks the source now and then where it is.  Its session also is our notice of a shutdown: the server ends ordinary
 /// sessions first and then waits for walsenders, without a limit.
 class Monitor {
@@ -148,8 +138,15 @@ class Monitor {
   }
   void look_at_tables(StatusBoard& board) {
     watch_tables(config_, connection_, ledger_);
-    board.update([&](Status& status) { status.tables = table_status(config_, ledger_.known()); });
+    auto tables = table_status(config_, ledger_.known());
+    board.update([&](Status& status) {
+      copy::show(copies_, status.applied_lsn, tables);
+      status.tables = std::move(tables);
+    });
   }
+  /// What the look has to know of copies.
+  void set_copies(copy::Entries copies) { copies_ = std::move(copies); }
+  [[nodiscard]] postgres::Connection& connection() noexcept { return connection_; }
 
  private:
   void look_at_position(StatusBoard& board, const PieceQueue& queue) {
@@ -171,9 +168,54 @@ class Monitor {
 
   const Config& config_;
   TableLedger& ledger_;
+  copy::Entries copies_;
   postgres::Connection connection_;
   std::chrono::steady_clock::time_point next_tables_;
 };
+
+/// Thrown where a person wants a table to be copied again.
+struct CopyAsked {};
+
+/// Does a person want a table to be copied again?  Asked on a session of its own, because the applier's is busy.
+class CopyRequests {
+ public:
+  CopyRequests(const Config& config, const Event* stop) : config_{config}, stop_{stop} {}
+
+  [[nodiscard]] bool any() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next_) return false;
+    next_ = now + table_interval;
+    try {
+      if (!target_) {
+        target_.emplace(apply::open_target(config_, stop_));
+        target_->exec(watch_limits);
+      }
+      return bool_field(
+          target_->exec("SELECT EXISTS (SELECT FROM walgate.copies WHERE pipeline = $1 AND state = 'waiting')",
+                        {config_.pipeline}),
+          0, 0);
+    } catch (const Error& error) {  // the applier will notice what is wrong with the target
+      log::debug("copy_requests_not_read", error.failure().message);
+      target_.reset();
+      return false;
+    }
+  }
+
+ private:
+  const Config& config_;
+  const Event* stop_;
+  std::optional<postgres::Connection> target_;
+  std::chrono::steady_clock::time_point next_;
+};
+
+/// Published and mapped tables, as the ledger has just been told.
+std::vector<QualifiedName> tables_to_copy(const Config& config, const KnownTables& known) {
+  std::vector<QualifiedName> tables;
+  for (const auto& [table, entry] : known) {
+    if (entry.state == TableState::streaming && map_table(config.tables, table).target) tables.push_back(table);
+  }
+  return tables;
+}
 
 }  // namespace
 
@@ -182,6 +224,61 @@ Session::Session(const Config& config, StatusBoard& board, apply::History& histo
     : config_{config}, board_{board}, history_{history}, finish_{finish}, stop_{stop} {}
 
 void Session::run() {
+  std::optional<QualifiedName> needed;
+  for (;;) {
+    try {
+      return run_once(needed);
+    } catch (const CopyAsked&) {
+      log::info("copy_asked", "a person wants a table to be copied again");
+      needed.reset();
+    } catch (const apply::CopyNeeded& copy) {
+      log::info("copy_needed", "a table has to be copied before the stream goes on",
+                {{"relation", copy.table.display()}});
+      needed = copy.table;
+    }
+  }
+}
+
+copy::Entries Session::copy_tables(const Situation& now, const copy::CopierStart& start,
+                                   const std::optional<QualifiedName>& needed, postgres::Connection& source,
+                                   postgres::Connection& target) {
+  const auto tables = tables_to_copy(config_, start.ledger.known());
+  auto entries = copy::read_entries(target, config_.pipeline);
+  const bool wanted = config_.copy.enabled && !is_only_streamed(now, entries);
+  std::vector<QualifiedName> added;
+  for (const auto& table : tables) {
+    if (!entries.contains(table)) added.push_back(table);
+  }
+  if (wanted) throw_errors(check_copy(config_, now, entries, source, target));
+  copy::add_tables(target, config_.pipeline, added, wanted ? copy::State::waiting : copy::State::excluded);
+  if (needed && std::ranges::find(tables, *needed) == tables.end()) {
+    log::warning(text_of(ErrorName::table_left_publication),
+                 "the stream brings changes of a table that is not published any more; they are applied without a copy",
+                 {{"relation", needed->display()}});
+    copy::exclude(target, config_.pipeline, *needed);
+  }
+  entries = copy::read_entries(target, config_.pipeline);
+  std::vector<QualifiedName> waiting;
+  for (const auto& table : tables) {
+    const auto state = entries.at(table).state;
+    if (state == copy::State::waiting || state == copy::State::copying) waiting.push_back(table);
+  }
+  if (waiting.empty()) return entries;
+  board_.update([&](Status& status) {
+    auto known = table_status(config_, start.ledger.known());
+    status.received_lsn = status.applied_lsn = status.confirmed_lsn = now.progress->position;
+    status.replica_role = start.replica_role;
+    copy::show(entries, status.applied_lsn, known);
+    status.tables = std::move(known);
+  });
+  copy::Copier{start, board_, finish_, stop_}.run(waiting);
+  const auto report = copy::sync_sequences(config_, source, target, waiting);
+  for (const auto& sentence : report.set) log::info("sequence_set", sentence);
+  for (const auto& sentence : report.not_set) log::warning("sequence_not_set", sentence);
+  return copy::read_entries(target, config_.pipeline);
+}
+
+void Session::run_once(const std::optional<QualifiedName>& needed) {
   auto target = apply::open_target(config_, &stop_);
   auto replication = stream::open_replication(config_, &stop_);
   replication.set_phase("check");
@@ -245,6 +342,17 @@ void Session::run() {
                      }};
   Monitor monitor{config_, ledger, &stop_};
   monitor.look_at_tables(board_);
+  const copy::CopierStart copier_start{.config = config_,
+                                       .epoch = claim.epoch,
+                                       .encoding = now.source.encoding,
+                                       .replica_role = start.replica_role,
+                                       .same_database = now.same_database(),
+                                       .commit_mode = mode,
+                                       .ledger = ledger};
+  auto copies = copy_tables(now, copier_start, needed, monitor.connection(), target);
+  auto seam = copy::seam_of(copies);
+  if (config_.copy.enabled) seam.close();
+  monitor.set_copies(std::move(copies));
   board_.update([&](Status& status) {
     status.state = ServiceState::streaming;
     status.since = std::chrono::system_clock::now();
@@ -255,6 +363,7 @@ void Session::run() {
     status.replica_role = start.replica_role;
     if (!start.standing_error) status.error.reset();
   });
+  monitor.look_at_tables(board_);
   log::info("streaming", "streaming from the slot",
             {{"slot", config_.source.slot},
              {"lsn", claim.position},
@@ -268,7 +377,8 @@ void Session::run() {
   Event applier_finish;
   PieceQueue queue{config_.limits.queue_bytes};
   Acknowledgement acknowledgement{claim.position};
-  apply::TableSet table_set{config_, &stop_, now.same_database(), start.replica_role, ledger, target, now.relations};
+  apply::TableSet table_set{config_, &stop_, now.same_database(), start.replica_role, seam, ledger, target,
+                              now.relations};
   // Keyed statements over arrays are to find their rows by index whatever the statistics say; triggers keep their
   // plans.
   if (!table_set.any_fires()) {
@@ -276,14 +386,14 @@ void Session::run() {
         "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; "
         "SET enable_bitmapscan = off; SET enable_material = off; SET enable_memoize = off");
   }
-  use_encoding(target, now.source.encoding);
+  apply::use_encoding(target, now.source.encoding);
   if (PQsetClientEncoding(replication.handle(), now.source.encoding.c_str()) != 0) replication.throw_lost();
   const auto start_streaming =
       wire::Encoding{now.source.encoding}.from_utf8(stream::start_command(config_, claim.position));
   // Declared before the applier: its decoder owns the relations that the pieces point to.
   std::optional<stream::Receiver> receiver;
-  apply::Applier applier{std::move(target), std::move(table_set), config_, start, queue, acknowledgement, board_,
-                         history_,          applier_finish};
+  apply::Applier applier{std::move(target), std::move(table_set), config_, start, seam, queue, acknowledgement,
+                         board_,            history_,             applier_finish};
   receiver.emplace(postgres::ReplicationStream{std::move(replication), start_streaming}, claim.position, queue,
                    acknowledgement, board_, receiver_finish);
   // Until the slot was ours, others could move it, and a start below its position is forwarded in silence.
@@ -317,6 +427,8 @@ void Session::run() {
   } const leave{receiver_finish, applier_finish};
 
   std::optional<Failure> source_left;
+  CopyRequests requests{config_, &stop_};
+  bool copy_again = false;
   auto next_look = std::chrono::steady_clock::now();
   while (!outcome.error() && !outcome.applier_done() && !stop_.is_set()) {
     if (finish_.is_set()) {
@@ -337,6 +449,8 @@ void Session::run() {
       log::warning(text_of(source_left->name), source_left->message);
     } else if (!source_left && std::chrono::steady_clock::now() >= next_look) {
       next_look = std::chrono::steady_clock::now() + 1s;
+      copy_again = copy_again || requests.any();
+      if (copy_again) applier_finish.set();
       try {
         monitor.look(board_, queue);
       } catch (const Error& error) {  // the source ends ordinary sessions first, and then waits for us
@@ -375,6 +489,7 @@ void Session::run() {
     return;
   }
   if (source_left) throw Error{*source_left};
+  if (copy_again) throw CopyAsked{};
   throw Error{
       Failure{.name = ErrorName::internal_error, .message = "applier ended without a reason", .phase = "apply"}};
 }

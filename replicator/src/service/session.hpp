@@ -5,9 +5,13 @@
 // from the position that the target then holds.  So there is one way in, and no half-failed state to mend.
 #pragma once
 
+#include <optional>
+
 #include "apply/history.hpp"
 #include "config/config.hpp"
+#include "copy/copier.hpp"
 #include "observe/status.hpp"
+#include "service/start_checks.hpp"
 #include "sync/event.hpp"
 
 namespace walgate::service {
@@ -21,6 +25,13 @@ class Session {
   void run();
 
  private:
+  /// Until a failure, the end, or a copy that is wanted.  `needed`: a table whose changes the stream brings although it
+  /// was not copied.
+  void run_once(const std::optional<QualifiedName>& needed);
+  /// Copies what waits for it; what there is then.
+  copy::Entries copy_tables(const Situation& now, const copy::CopierStart& start,
+                            const std::optional<QualifiedName>& needed, postgres::Connection& source,
+                            postgres::Connection& target);
   void remember_slot();
 
   const Config& config_;

@@ -50,6 +50,38 @@ Connection open_monitor(const Config& config, const Event* stop) {
   return Connection{options_of(config), stop};
 }
 
+namespace {
+
+Connection open_copy_session(const Config& config, const std::string& encoding, const Event* stop) {
+  auto options = options_of(config);
+  options.client_encoding = encoding;
+  for (const auto& [name, value] : std::initializer_list<std::pair<std::string, std::string>>{
+           {"TimeZone", "UTC"},
+           {"bytea_output", "hex"},
+           {"lc_monetary", "C"},
+           {"row_security", "off"},
+           {"default_transaction_isolation", "read committed"},
+           {"default_transaction_deferrable", "off"},
+           {"idle_in_transaction_session_timeout", "0"},
+           {"max_parallel_workers_per_gather", "0"}}) {
+    options.settings.emplace_back(name, value);
+  }
+  Connection connection{options, stop};
+  if (connection.server_version() >= 170000) connection.exec("SET transaction_timeout = 0");
+  connection.set_phase("copy");
+  return connection;
+}
+
+}  // namespace
+
+Connection open_snapshot_holder(const Config& config, const Event* stop) {
+  return open_copy_session(config, "UTF8", stop);
+}
+
+Connection open_reader(const Config& config, const Event* stop) {
+  return open_copy_session(config, {}, stop);
+}
+
 SourceIdentity identify_source(Connection& replication) {
   SourceIdentity identity;
   const auto system = replication.exec("IDENTIFY_SYSTEM");

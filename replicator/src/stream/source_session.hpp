@@ -16,6 +16,11 @@ namespace walgate::stream {
 /// An ordinary session, for watching.
 [[nodiscard]] postgres::Connection open_monitor(const Config& config, const Event* stop);
 
+/// Sessions of the initial copy: one that takes the snapshot and asks, in UTF-8, and those that read rows, in the
+/// server's encoding.  Their values are written as the stream's are.
+[[nodiscard]] postgres::Connection open_snapshot_holder(const Config& config, const Event* stop);
+[[nodiscard]] postgres::Connection open_reader(const Config& config, const Event* stop);
+
 /// Which cluster and database this is.
 struct SourceIdentity {
   std::string system;

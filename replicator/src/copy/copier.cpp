@@ -1,0 +1,515 @@
+#include "copy/copier.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <ranges>
+#include <thread>
+
+#include "copy/progress_line.hpp"
+#include "observe/log.hpp"
+#include "stream/source_session.hpp"
+
+namespace walgate::copy {
+
+namespace {
+
+using namespace std::chrono_literals;
+using postgres::rows;
+using postgres::text_field;
+
+/// 64 MB of a table are one target transaction.
+constexpr std::uint64_t usual_range_blocks = 8192;
+/// Small tables share a snapshot: fewer waits, and no lock for long.
+constexpr std::size_t most_tables_of_group = 100;
+/// So much that the workers' last ranges are a small part of it.
+constexpr std::uint64_t ranges_of_worker = 4;
+constexpr auto look_interval = 500ms;
+constexpr auto log_interval = 5s;
+
+/// Tests make ranges small.
+std::uint64_t range_blocks() {
+  const char* const text = std::getenv("WALGATE_COPY_RANGE_BLOCKS");
+  const auto blocks = text == nullptr ? 0ULL : std::strtoull(text, nullptr, 10);
+  return blocks == 0 ? usual_range_blocks : blocks;
+}
+
+bool is_wanted(const Entry& entry) {
+  return entry.state == State::waiting || entry.state == State::copying;
+}
+
+}  // namespace
+
+Copier::Copier(const CopierStart& start, StatusBoard& board, const Event& finish, const Event& stop)
+    : start_{start},
+      config_{start.config},
+      board_{board},
+      finish_{finish},
+      stop_{stop},
+      throttle_{config_.copy.rows_per_second},
+      worker_start_{config_, start.epoch, start.encoding, start.replica_role, throttle_, abandon_},
+      target_{apply::open_target(config_, &abandon_)} {
+  target_.set_phase("copy");
+  if (start.replica_role) target_.exec("SET session_replication_role = replica");
+}
+
+Copier::~Copier() {
+  workers_.clear();
+  try {
+    for (const auto& origin : origins_) apply::drop_origin(target_, origin);
+  } catch (...) {  // an origin that stays is used again by the next copy
+  }
+}
+
+void Copier::run(const std::vector<QualifiedName>& tables) {
+  entries_ = read_entries(target_, config_.pipeline);
+  std::vector<QualifiedName> wanted;
+  for (const auto& table : tables) {
+    const auto found = entries_.find(table);
+    if (found != entries_.end() && is_wanted(found->second)) wanted.push_back(table);
+  }
+  if (wanted.empty()) return;
+  for (const auto& table : wanted) {
+    auto& progress = progress_[table];
+    progress.source = table;
+    progress.rows = entries_[table].rows;
+    progress.bytes = entries_[table].bytes;
+    rows_at_start_ += progress.rows;
+  }
+  std::jthread copying{[&] {
+    try {
+      copy_all(wanted);
+    } catch (const postgres::Interrupted&) {
+    } catch (...) {
+      const std::lock_guard lock{mutex_};
+      if (!error_) error_ = std::current_exception();
+    }
+    done_.set();
+  }};
+  try {
+    watch();
+  } catch (...) {
+    const std::lock_guard lock{mutex_};
+    if (!error_) error_ = std::current_exception();
+  }
+  if (!done_.is_set()) abandon_.set();
+  copying.join();
+  board_.update([](Status& status) { status.copy.reset(); });
+  if (error_) std::rethrow_exception(error_);
+  if (abandon_.is_set()) throw postgres::Interrupted{};
+}
+
+// The thread that copies
+
+void Copier::copy_all(const std::vector<QualifiedName>& tables) {
+  holder_.emplace(config_, abandon_, [&](const std::string& what) {
+    const std::lock_guard lock{mutex_};
+    if (!what.empty() && what != waiting_) {
+      log::info("copy_waiting", "waits on the source before the snapshot is taken", {{"for", what}});
+    }
+    waiting_ = what;
+  });
+  // Only after this the publications are read for good, with each group's snapshot.
+  holder_->wait_for_running();
+  const auto sizes = holder_->sizes(tables);
+  std::uint64_t estimated = 0;
+  for (const auto& [table, size] : sizes) {
+    progress_.at(table).estimated = size.rows;
+    estimated += size.rows;
+  }
+  log::info("copy_started", "copies what the source's tables hold",
+            {{"tables", tables.size()}, {"rows_estimated", estimated}, {"workers", config_.copy.workers}});
+  make_room(holder_->relations(tables));
+  for (const auto& group : groups(tables, sizes)) copy_group(group);
+  std::uint64_t copied = 0;
+  for (const auto& [table, progress] : progress_) copied += progress.rows;
+  log::info("copy_finished", "all tables are copied; the stream brings what happened since",
+            {{"tables", tables.size()}, {"rows", copied}});
+}
+
+std::vector<std::vector<QualifiedName>> Copier::groups(const std::vector<QualifiedName>& tables,
+                                                       const Sizes& sizes) const {
+  // Where foreign keys are checked, a row that is newer than its parent's snapshot would be refused.
+  if (!start_.replica_role) return {tables};
+  const auto most_blocks = range_blocks() * config_.copy.workers * ranges_of_worker;
+  std::vector<std::vector<QualifiedName>> groups;
+  std::uint64_t blocks = 0;
+  for (const auto& table : tables) {
+    const auto more = sizes.at(table).blocks();
+    if (groups.empty() || groups.back().size() >= most_tables_of_group || blocks + more > most_blocks) {
+      groups.emplace_back();
+      blocks = 0;
+    }
+    groups.back().push_back(table);
+    blocks += more;
+  }
+  return groups;
+}
+
+TakenSnapshot Copier::enter_snapshot(const std::vector<QualifiedName>& tables) {
+  while (workers_.size() < config_.copy.workers) add_worker();
+  for (;;) {
+    auto snapshot = holder_->take(tables);
+    if (std::ranges::all_of(workers_, [&](auto& worker) { return worker->enter(snapshot); })) return snapshot;
+    for (auto& worker : workers_) worker->leave();
+    holder_->wait_for_lock(tables);
+  }
+}
+
+void Copier::copy_group(const std::vector<QualifiedName>& tables) {
+  const auto snapshot = enter_snapshot(tables);
+  {
+    const std::lock_guard lock{mutex_};
+    snapshot_taken_ = Clock::now();
+  }
+  const auto jobs = make_jobs(tables, snapshot);
+  const bool checked = !start_.replica_role && std::ranges::any_of(jobs, [](const auto& job) {
+    return job->has_foreign_keys;
+  });
+  if (checked || config_.copy.existing_rows == ExistingRows::keep) {
+    copy_whole(jobs, snapshot);
+  } else {
+    copy_in_ranges(jobs, snapshot);
+  }
+  for (auto& worker : workers_) worker->leave();
+  holder_->release();
+  {
+    const std::lock_guard lock{mutex_};
+    snapshot_taken_.reset();
+  }
+  for (const auto& job : jobs) {
+    job->progress->state = State::copied;
+    log::info("table_copied", "the table is copied",
+              {{"relation", job->plan.source.display()},
+               {"rows", job->progress->rows.load()},
+               {"bytes", job->progress->bytes.load()},
+               {"snapshot", snapshot.text},
+               {"horizon", snapshot.horizon}});
+  }
+}
+
+apply::TableSet Copier::table_set(const std::vector<wire::Relation>& relations) {
+  return {config_, &abandon_, start_.same_database, start_.replica_role, no_seam_, start_.ledger, target_, relations};
+}
+
+Copier::Jobs Copier::make_jobs(const std::vector<QualifiedName>& tables, const TakenSnapshot& snapshot) {
+  const auto relations = holder_->relations(tables);
+  auto sizes = holder_->sizes(tables);
+  const auto filters = holder_->filters();
+  const auto xml_arrays = holder_->xml_arrays();
+  auto planned = table_set(relations);
+  Jobs jobs;
+  for (const auto& relation : relations) {
+    const QualifiedName name{relation.schema, relation.name};
+    auto& table = planned.table(relation, snapshot.horizon);
+    if (table.plan.left_out) continue;
+    auto job = std::make_unique<TableJob>();
+    job->relation = relation;
+    job->plan = table.plan;
+    job->order = table.order;
+    job->rank = planned.fill_rank(table.plan);
+    job->xml_arrays = xml_arrays;
+    job->parts = std::move(sizes.at(name).parts);
+    if (const auto filter = filters.find(name); filter != filters.end()) job->filter = filter->second;
+    job->passed_on = table.copy && table.plan.on_duplicate == OnDuplicate::stop;
+    job->has_foreign_keys = planned.has_foreign_keys(table.plan);
+    job->progress = &progress_.at(name);
+    job->entry = entries_.at(name);
+    jobs.push_back(std::move(job));
+  }
+  return jobs;
+}
+
+void Copier::begin_on_target() {
+  target_.exec("BEGIN");
+  target_.exec("SELECT walgate.hold($1, $2)", {config_.pipeline, std::to_string(start_.epoch)});
+}
+
+void Copier::make_room(const std::vector<wire::Relation>& relations) {
+  auto planned = table_set(relations);
+  std::vector<Emptied> emptied;
+  for (const auto& relation : relations) {
+    const QualifiedName name{relation.schema, relation.name};
+    const auto& entry = entries_.at(name);
+    const auto& table = planned.table(relation, Lsn{});
+    if (table.plan.left_out || entry.state != State::waiting) continue;
+    if (entry.again || config_.copy.existing_rows == ExistingRows::truncate) {
+      emptied.push_back({table.plan.target, table.plan.only(), planned.fill_rank(table.plan)});
+    }
+  }
+  if (emptied.empty()) return;
+  begin_on_target();
+  empty(std::move(emptied));
+  target_.exec("COMMIT");
+}
+
+void Copier::empty(std::vector<Emptied> tables) {
+  std::vector<std::string> names;
+  for (const auto& table : tables) names.push_back(table.only);
+  target_.exec("SAVEPOINT emptying");
+  const auto truncated = target_.try_exec(fmt::format("TRUNCATE {}", fmt::join(names, ", ")));
+  if (PQresultStatus(truncated.get()) != PGRES_FATAL_ERROR) return;
+  // Foreign keys of other tables point here, or the role may not.
+  target_.exec("ROLLBACK TO SAVEPOINT emptying");
+  if (!start_.replica_role) target_.exec("SET CONSTRAINTS ALL DEFERRED");
+  std::ranges::stable_sort(tables, std::ranges::greater{}, &Emptied::rank);
+  for (const auto& table : tables) target_.exec(fmt::format("DELETE FROM {}", table.only));
+}
+
+void Copier::copy_in_ranges(const Jobs& jobs, const TakenSnapshot& snapshot) {
+  begin_on_target();
+  auto started = nlohmann::json::array();
+  std::vector<Task> bringing_up;
+  for (const auto& owned : jobs) {
+    auto* const job = owned.get();
+    job->progress->state = State::copying;
+    if (job->is_resumable()) {
+      bringing_up.emplace_back([job, &snapshot](Worker& worker) { worker.bring_up(*job, snapshot); });
+      continue;
+    }
+    if (job->entry.state == State::copying) {
+      if (!job->entry.done.empty()) {
+        log::info("copy_restarted", "a copy that was broken off begins anew",
+                  {{"relation", job->plan.source.display()},
+                   {"reason", job->entry.fingerprint == job->fingerprint()
+                                  ? "its rows cannot be told apart without a key that travels unchanged"
+                                  : "the table or what is copied of it has changed"}});
+        empty({{job->plan.target, job->plan.only(), job->rank}});
+      }
+      job->entry.done.clear();
+      job->progress->rows = 0;
+      job->progress->bytes = 0;
+    }
+    started.push_back({{"s", job->plan.source.schema},
+                       {"t", job->plan.source.name},
+                       {"fingerprint", job->fingerprint()},
+                       {"estimated", job->progress->estimated.load()}});
+  }
+  target_.exec(
+      "DELETE FROM walgate.copy_ranges WHERE pipeline = $1 AND (source_schema, source_table) IN "
+      "(SELECT t.s, t.t FROM pg_catalog.jsonb_to_recordset($2::jsonb) AS t(s text, t text))",
+      {config_.pipeline, started.dump()});
+  target_.exec(
+      "UPDATE walgate.copies c SET state = 'copying', again = false, fingerprint = t.fingerprint, "
+      "snapshot = $3::pg_snapshot, horizon = $4::pg_lsn, rows = 0, bytes = 0, rows_estimated = t.estimated, "
+      "since = pg_catalog.now() FROM pg_catalog.jsonb_to_recordset($2::jsonb) "
+      "AS t(s text, t text, fingerprint text, estimated bigint) "
+      "WHERE c.pipeline = $1 AND c.source_schema = t.s AND c.source_table = t.t",
+      {config_.pipeline, started.dump(), snapshot.text, snapshot.horizon.text()});
+  target_.exec("COMMIT");
+
+  // What is newer must not meet what is gone since.
+  work(std::move(bringing_up));
+  std::vector<Task> ranges;
+  for (const auto& job : jobs) {
+    for (const auto& range : job->missing_ranges(range_blocks())) {
+      ranges.emplace_back([job = job.get(), range](Worker& worker) { worker.copy_range(*job, range); });
+    }
+  }
+  work(std::move(ranges));
+
+  auto names = nlohmann::json::array();
+  for (const auto& job : jobs) names.push_back({{"s", job->plan.source.schema}, {"t", job->plan.source.name}});
+  begin_on_target();
+  target_.exec(
+      "WITH done AS (DELETE FROM walgate.copy_ranges r USING pg_catalog.jsonb_to_recordset($2::jsonb) "
+      "AS t(s text, t text) WHERE r.pipeline = $1 AND r.source_schema = t.s AND r.source_table = t.t "
+      "RETURNING r.source_schema AS s, r.source_table AS t, r.rows, r.bytes), "
+      "summed AS (SELECT s, t, pg_catalog.sum(rows) AS rows, pg_catalog.sum(bytes) AS bytes FROM done GROUP BY 1, 2) "
+      "UPDATE walgate.copies c SET state = 'copied', rows = c.rows + coalesce(d.rows, 0), "
+      "rows_estimated = c.rows + coalesce(d.rows, 0), bytes = c.bytes + coalesce(d.bytes, 0), fingerprint = NULL, "
+      "since = pg_catalog.now() FROM pg_catalog.jsonb_to_recordset($2::jsonb) AS t(s text, t text) "
+      "LEFT JOIN summed d ON d.s = t.s AND d.t = t.t "
+      // A person may have asked for it again meanwhile.
+      "WHERE c.pipeline = $1 AND c.source_schema = t.s AND c.source_table = t.t AND c.state = 'copying'",
+      {config_.pipeline, names.dump()});
+  target_.exec("COMMIT");
+}
+
+void Copier::copy_whole(const Jobs& jobs, const TakenSnapshot& snapshot) {
+  std::vector<TableJob*> all;
+  std::vector<Emptied> begun;
+  for (const auto& job : jobs) {
+    all.push_back(job.get());
+    if (job->entry.state == State::copying) begun.push_back({job->plan.target, job->plan.only(), job->rank});
+  }
+  if (!begun.empty()) {  // in ranges, under another configuration
+    begin_on_target();
+    empty(std::move(begun));
+    for (const auto* job : all) copy_again(target_, config_.pipeline, job->plan.source);
+    target_.exec("COMMIT");
+  }
+  std::ranges::stable_sort(all, {}, &TableJob::rank);
+  std::vector<Task> tasks;
+  if (start_.replica_role) {
+    for (auto* job : all) {
+      tasks.emplace_back([job, &snapshot](Worker& worker) { worker.copy_tables({job}, snapshot); });
+    }
+  } else {
+    tasks.emplace_back([all, &snapshot](Worker& worker) { worker.copy_tables(all, snapshot); });
+  }
+  work(std::move(tasks));
+}
+
+void Copier::add_worker() {
+  auto target = apply::open_target(config_, &abandon_);
+  if (start_.replica_role) target.exec("SET session_replication_role = replica");
+  apply::set_commit_mode(target, start_.commit_mode);
+  if (config_.source.origin == Origin::none) {
+    origins_.push_back(fmt::format("{}_copy{}", config_.pipeline, workers_.size()));
+    apply::mark_origin(target, origins_.back());
+  }
+  apply::use_encoding(target, start_.encoding);
+  workers_.push_back(
+      std::make_unique<Worker>(worker_start_, stream::open_reader(config_, &abandon_), std::move(target)));
+}
+
+void Copier::work(std::vector<Task> tasks) {
+  std::mutex mutex;
+  std::size_t next = 0;
+  std::exception_ptr error;
+  const auto run = [&](Worker& worker) {
+    for (;;) {
+      Task task;
+      {
+        const std::lock_guard lock{mutex};
+        if (error || next == tasks.size()) return;
+        task = std::move(tasks[next++]);
+      }
+      try {
+        task(worker);
+      } catch (...) {
+        const std::lock_guard lock{mutex};
+        if (!error) error = std::current_exception();
+        return;
+      }
+    }
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 1; i < std::min(workers_.size(), tasks.size()); ++i) {
+      threads.emplace_back(run, std::ref(*workers_[i]));
+    }
+    if (!tasks.empty()) run(*workers_.front());
+  }
+  if (error) std::rethrow_exception(error);
+}
+
+// The thread that watches
+
+void Copier::watch() {
+  board_.update([](Status& status) {
+    status.state = ServiceState::copying;
+    status.since = std::chrono::system_clock::now();
+    status.reason.reset();
+    status.next_step.reset();
+  });
+  const ProgressLine line;
+  auto next_log = Clock::now() + log_interval;
+  for (;;) {
+    auto descriptors = std::to_array<pollfd>(
+        {{done_.descriptor(), POLLIN, 0}, {finish_.descriptor(), POLLIN, 0}, {stop_.descriptor(), POLLIN, 0}});
+    const bool woken = wait_for(descriptors, look_interval);
+    ask_who_waits();
+    const bool log_now = Clock::now() >= next_log;
+    if (log_now) next_log = Clock::now() + log_interval;
+    tell(log_now && !line.is_shown());
+    if (const auto copy = board_.snapshot().copy) line.show(copy->rows, copy->rows_estimated, copy_text(*copy));
+    if (woken) return;
+  }
+}
+
+void Copier::tell(bool log) {
+  CopyStatus copy;
+  {
+    const std::lock_guard lock{mutex_};
+    if (!waiting_.empty()) copy.waiting_for = waiting_;
+    if (snapshot_taken_) {
+      const auto age = Clock::now() - *snapshot_taken_;
+      copy.snapshot_age_seconds = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(age).count());
+      if (config_.copy.max_snapshot_age.count() > 0 && age > config_.copy.max_snapshot_age) {
+        throw Error{Failure{.name = ErrorName::copy_snapshot_too_old,
+                            .message = fmt::format("the copy's snapshot is older than {} s",
+                                                   std::chrono::duration_cast<std::chrono::seconds>(age).count()),
+                            .phase = "copy"}};
+      }
+    }
+  }
+  std::uint64_t done = 0;
+  for (const auto& [table, progress] : progress_) {
+    const std::uint64_t rows = progress.rows;
+    copy.rows += rows;
+    copy.bytes += progress.bytes;
+    // An estimate that was too low is corrected by what there is.
+    const bool is_copied = progress.state == State::copied;
+    copy.rows_estimated += is_copied ? rows : std::max<std::uint64_t>(progress.estimated, rows);
+    if (is_copied) ++done;
+  }
+  const auto seconds = std::chrono::duration<double>(Clock::now() - began_).count();
+  const auto now = copy.rows - std::min(copy.rows, rows_at_start_);
+  copy.rows_per_second = static_cast<std::uint64_t>(static_cast<double>(now) / std::max(seconds, 0.001));
+  if (copy.rows_per_second > 0) copy.eta_seconds = (copy.rows_estimated - copy.rows) / copy.rows_per_second;
+  copy.blocked = blocked_;
+  std::optional<std::uint64_t> retained;
+  board_.update([&](Status& status) {
+    status.copy = copy;
+    retained = status.retained_wal_bytes;
+    for (auto& table : status.tables) {
+      const auto found = std::ranges::find(progress_, table.source, [](const auto& p) { return p.first.display(); });
+      if (found == progress_.end()) continue;
+      table.state = text_of(found->second.state);
+      table.rows_copied = found->second.rows.load();
+      table.rows_estimated = found->second.estimated.load();
+    }
+  });
+  if (!log) return;
+  log::info("copy_progress", copy_text(copy),
+            {{"rows", copy.rows},
+             {"rows_estimated", copy.rows_estimated},
+             {"bytes", copy.bytes},
+             {"rows_per_second", copy.rows_per_second},
+             {"tables", fmt::format("{}/{}", done, progress_.size())},
+             {"retained_wal_bytes", retained.value_or(0)}});
+}
+
+void Copier::ask_who_waits() {
+  try {
+    if (!monitor_) {
+      monitor_.emplace(stream::open_monitor(config_, &stop_));
+      monitor_->exec("SET statement_timeout = '5s'");
+    }
+    const auto result = monitor_->exec(
+        "SELECT 'process ' || w.pid || ' for ' || w.mode || ' on ' || w.relation::regclass "
+        "FROM pg_catalog.pg_locks w WHERE NOT w.granted AND w.locktype = 'relation' AND EXISTS ("
+        "SELECT FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids(w.pid)) b(pid) "
+        "JOIN pg_catalog.pg_locks h ON h.pid = b.pid AND h.relation = w.relation AND h.granted "
+        "AND h.mode = 'AccessShareLock' JOIN pg_catalog.pg_stat_activity a ON a.pid = h.pid "
+        "WHERE a.application_name = pg_catalog.current_setting('application_name'))");
+    std::vector<std::string> blocked;
+    for (int row = 0; row < rows(result); ++row) blocked.push_back(text_field(result, row, 0));
+    for (const auto& session : blocked) {
+      if (std::ranges::find(blocked_, session) != blocked_.end()) continue;
+      log::warning("copy_keeps_waiting", "a session of the source waits until the copy lets go of a table",
+                   {{"session", session}});
+    }
+    blocked_ = std::move(blocked);
+    const auto retained = monitor_->exec(
+        "SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), restart_lsn)::bigint, "
+        "pg_catalog.pg_current_wal_flush_lsn() FROM pg_catalog.pg_replication_slots WHERE slot_name = $1",
+        {config_.source.slot});
+    if (rows(retained) == 0) return;
+    board_.update([&](Status& status) {
+      status.source_lsn = lsn_field(retained, 0, 1);
+      status.retained_wal_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, number_field(retained, 0, 0)));
+    });
+  } catch (const Error& error) {  // the copy itself will say what is wrong with the source
+    log::debug("copy_watch", error.failure().message);
+    monitor_.reset();
+  }
+}
+
+}  // namespace walgate::copy

@@ -1,0 +1,73 @@
+#include "service/copy_checks.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "apply/target_catalog.hpp"
+#include "catalog/table_mapping.hpp"
+
+namespace walgate::service {
+
+namespace {
+
+/// Does a chain of foreign keys that are checked at once lead from the table back to `end`, over other tables?
+bool leads_to(const std::map<QualifiedName, TargetTable>& tables, const QualifiedName& table, const QualifiedName& end,
+              std::set<QualifiedName>& seen) {
+  const auto found = tables.find(table);
+  if (found == tables.end() || !seen.insert(table).second) return false;
+  return std::ranges::any_of(found->second.foreign_keys, [&](const TargetForeignKey& key) {
+    return !key.deferrable && key.referenced != table && (key.referenced == end || leads_to(tables, key.referenced, end, seen));
+  });
+}
+
+}  // namespace
+
+bool is_only_streamed(const Situation& now, const copy::Entries& entries) {
+  return entries.empty() && now.registration && now.progress && now.progress->position > now.registration->start_lsn;
+}
+
+std::vector<Finding> check_copy(const Config& config, const Situation& now, const copy::Entries& entries,
+                                postgres::Connection& source, postgres::Connection& target) {
+  std::vector<Finding> findings;
+  if (!config.copy.enabled) return findings;
+  const auto add = [&](ErrorName name, std::string object, std::string text) {
+    findings.push_back({Severity::error, name, std::move(object), std::move(text), std::string{entry_of(name).remedy}});
+  };
+  std::vector<QualifiedName> waiting;
+  for (const auto& relation : now.relations) {
+    const QualifiedName source_name{relation.schema, relation.name};
+    const auto mapping = map_table(config.tables, source_name);
+    const auto entry = entries.find(source_name);
+    const bool waits = entry == entries.end() || (entry->second.state == copy::State::waiting && !entry->second.again);
+    if (!mapping.target || !waits) continue;
+    waiting.push_back(*mapping.target);
+    const auto may = source.exec(fmt::format("SELECT pg_catalog.has_table_privilege({}, 'SELECT')", relation.oid));
+    if (!bool_field(may, 0, 0)) {
+      add(ErrorName::copy_not_allowed, source_name.display(), "our role on the source may not read the table");
+    }
+  }
+  const auto tables = apply::read_tables(target, waiting);
+  for (const auto& [name, table] : tables) {
+    if (config.copy.existing_rows == ExistingRows::refuse) {
+      const auto some = target.try_exec(
+          fmt::format("SELECT EXISTS (SELECT FROM {}{})", table.relkind == 'p' ? "" : "ONLY ", name.quoted()));
+      if (PQresultStatus(some.get()) == PGRES_TUPLES_OK && bool_field(some, 0, 0)) {
+        add(ErrorName::target_not_empty, name.display(), "the table holds rows, which are in the way of its copy");
+      }
+    }
+    if (wants_replica_role(config, now)) continue;
+    for (const auto& key : table.foreign_keys) {
+      std::set<QualifiedName> seen;
+      if (key.deferrable || key.referenced == name || !leads_to(tables, key.referenced, name, seen)) continue;
+      add(ErrorName::foreign_keys_in_cycle, name.display(),
+          fmt::format("foreign key {} is checked at each statement, and {} refers back to the table: neither can be "
+                      "filled first",
+                      display_identifier(key.name), key.referenced.display()));
+    }
+  }
+  return findings;
+}
+
+}  // namespace walgate::service
