@@ -115,7 +115,7 @@ void Copier::copy_all(const std::vector<QualifiedName>& tables) {
   });
   // Only after this the publications are read for good, with each group's snapshot.
   holder_->wait_for_running();
-  const auto sizes = holder_->sizes(tables);
+  const auto sizes = holder_->first_look(tables);
   std::uint64_t estimated = 0;
   for (const auto& [table, size] : sizes) {
     progress_.at(table).estimated = size.rows;

@@ -70,21 +70,22 @@ std::string SnapshotHolder::publications() {
 
 void SnapshotHolder::wait_for_running() {
   publications_ = publications();
-  const auto running =
-      text_field(source_.exec("SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())"), 0, 0);
-  // Locks show the numbers of running transactions to every role; a prepared one has no process.
+  // A transaction holds the lock on its number from before its first write until after others see its end, also while
+  // its COMMIT waits for a standby, and when it is prepared.  Snapshots do not tell: the number of one that runs may be
+  // beyond their xmax.
+  constexpr std::string_view running =
+      "FROM pg_catalog.pg_locks WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock' AND granted";
+  const auto awaited = text_field(
+      source_.exec(fmt::format("SELECT coalesce(pg_catalog.array_agg(transactionid::text), '{{}}') {}", running)), 0, 0);
   const auto ask = fmt::format(
-      "SELECT pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::text::numeric >= {0}, "
-      "(SELECT pg_catalog.string_agg(CASE WHEN pid IS NULL THEN 'prepared transaction ' || transactionid::text "
-      "ELSE 'process ' || pid END, ', ') FROM pg_catalog.pg_locks WHERE locktype = 'transactionid' AND granted "
-      "AND mode = 'ExclusiveLock' "
-      "AND (({0} - transactionid::text::bigint) & 4294967295) BETWEEN 1 AND 2147483647)",
+      "SELECT pg_catalog.string_agg(DISTINCT CASE WHEN pid IS NULL THEN 'prepared transaction ' || transactionid::text "
+      "ELSE 'process ' || pid END, ', ') {} AND transactionid::text = ANY ($1::text[])",
       running);
   for (int tries = 0;; ++tries) {
-    const auto result = source_.exec(ask);
-    if (bool_field(result, 0, 0)) break;
+    const auto result = source_.exec(ask, {awaited});
+    if (!postgres::field(result, 0, 0)) break;
     // Ordinary ones are gone at once.
-    if (tries >= 10) waiting_("transactions that were running before: " + text_field(result, 0, 1));
+    if (tries >= 10) waiting_("transactions that were running before: " + text_field(result, 0, 0));
     pause(tries < 10 ? 20ms : 200ms);
   }
   waiting_({});
@@ -158,6 +159,17 @@ std::vector<wire::Relation> SnapshotHolder::relations(const std::vector<Qualifie
   std::uint32_t serial = 0;
   for (auto& relation : relations) relation.serial = serial++;
   return relations;
+}
+
+std::map<QualifiedName, SnapshotHolder::Size> SnapshotHolder::first_look(const std::vector<QualifiedName>& tables) {
+  for (;;) {
+    try {
+      return sizes(tables);
+    } catch (const Error& error) {
+      if (error.failure().sqlstate != lock_not_available) throw;
+    }
+    wait_for_lock(tables);
+  }
 }
 
 std::map<QualifiedName, SnapshotHolder::Size> SnapshotHolder::sizes(const std::vector<QualifiedName>& tables) {

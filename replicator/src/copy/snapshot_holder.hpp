@@ -47,6 +47,8 @@ class SnapshotHolder {
     [[nodiscard]] std::uint64_t blocks() const noexcept;
   };
   [[nodiscard]] std::map<QualifiedName, Size> sizes(const std::vector<QualifiedName>& tables);
+  /// The same without locks on the tables, for which it may have to wait.
+  [[nodiscard]] std::map<QualifiedName, Size> first_look(const std::vector<QualifiedName>& tables);
   /// OIDs of the types of arrays whose elements are xml, or a domain of it.
   [[nodiscard]] std::set<std::uint32_t> xml_arrays();
   /// Row filters in SQL.  A table without one is not in it.

@@ -181,7 +181,8 @@ class CopyRequests {
  public:
   CopyRequests(const Config& config, const Event* stop) : config_{config}, stop_{stop} {}
 
-  [[nodiscard]] bool any() {
+  /// Among the tables of the session; others cannot be copied now.
+  [[nodiscard]] bool any(const std::vector<QualifiedName>& tables) {
     const auto now = std::chrono::steady_clock::now();
     if (now < next_) return false;
     next_ = now + table_interval;
@@ -190,10 +191,14 @@ class CopyRequests {
         target_.emplace(apply::open_target(config_, stop_));
         target_->exec(watch_limits);
       }
-      return bool_field(
-          target_->exec("SELECT EXISTS (SELECT FROM walgate.copies WHERE pipeline = $1 AND state = 'waiting')",
-                        {config_.pipeline}),
-          0, 0);
+      const auto result = target_->exec(
+          "SELECT source_schema, source_table FROM walgate.copies WHERE pipeline = $1 AND state = 'waiting' AND again",
+          {config_.pipeline});
+      for (int row = 0; row < postgres::rows(result); ++row) {
+        const QualifiedName asked{text_field(result, row, 0), text_field(result, row, 1)};
+        if (std::ranges::find(tables, asked) != tables.end()) return true;
+      }
+      return false;
     } catch (const Error& error) {  // the applier will notice what is wrong with the target
       log::debug("copy_requests_not_read", error.failure().message);
       target_.reset();
@@ -208,11 +213,14 @@ class CopyRequests {
   std::chrono::steady_clock::time_point next_;
 };
 
-/// Published and mapped tables, as the ledger has just been told.
-std::vector<QualifiedName> tables_to_copy(const Config& config, const KnownTables& known) {
+/// Published and mapped tables under the names that the stream uses.
+std::vector<QualifiedName> tables_to_copy(const Config& config, const Situation& now, const KnownTables& known) {
   std::vector<QualifiedName> tables;
-  for (const auto& [table, entry] : known) {
-    if (entry.state == TableState::streaming && map_table(config.tables, table).target) tables.push_back(table);
+  for (const auto& relation : now.relations) {
+    const QualifiedName table{relation.schema, relation.name};
+    const auto found = known.find(table);
+    const bool streams = found != known.end() && found->second.state == TableState::streaming;
+    if (streams && map_table(config.tables, table).target) tables.push_back(table);
   }
   return tables;
 }
@@ -242,7 +250,7 @@ void Session::run() {
 copy::Entries Session::copy_tables(const Situation& now, const copy::CopierStart& start,
                                    const std::optional<QualifiedName>& needed, postgres::Connection& source,
                                    postgres::Connection& target) {
-  const auto tables = tables_to_copy(config_, start.ledger.known());
+  const auto tables = tables_to_copy(config_, now, start.ledger.known());
   auto entries = copy::read_entries(target, config_.pipeline);
   const bool wanted = config_.copy.enabled && !is_only_streamed(now, entries);
   std::vector<QualifiedName> added;
@@ -253,7 +261,7 @@ copy::Entries Session::copy_tables(const Situation& now, const copy::CopierStart
   copy::add_tables(target, config_.pipeline, added, wanted ? copy::State::waiting : copy::State::excluded);
   if (needed && std::ranges::find(tables, *needed) == tables.end()) {
     log::warning(text_of(ErrorName::table_left_publication),
-                 "the stream brings changes of a table that is not published any more; they are applied without a copy",
+                 "the stream brings changes of a table that the publications hold no more; they are applied without a copy",
                  {{"relation", needed->display()}});
     copy::exclude(target, config_.pipeline, *needed);
   }
@@ -428,6 +436,7 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
 
   std::optional<Failure> source_left;
   CopyRequests requests{config_, &stop_};
+  const auto copied_tables = tables_to_copy(config_, now, ledger.known());
   bool copy_again = false;
   auto next_look = std::chrono::steady_clock::now();
   while (!outcome.error() && !outcome.applier_done() && !stop_.is_set()) {
@@ -449,7 +458,7 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
       log::warning(text_of(source_left->name), source_left->message);
     } else if (!source_left && std::chrono::steady_clock::now() >= next_look) {
       next_look = std::chrono::steady_clock::now() + 1s;
-      copy_again = copy_again || requests.any();
+      copy_again = copy_again || requests.any(copied_tables);
       if (copy_again) applier_finish.set();
       try {
         monitor.look(board_, queue);

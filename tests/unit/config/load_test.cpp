@@ -73,6 +73,8 @@ TEST(Config, ReadsEveryKey) {
       {"source": "r.secret", "target": null},
       {"source": "r.*"}
     ],
+    "copy": {"enabled": false, "existing_rows": "keep", "workers": 7, "rows_per_second": 10000,
+             "max_snapshot_age": "2 h"},
     "http": {"listen": "[::1]:1"},
     "limits": {"batch_rows": 1, "batch_bytes": "1 MB", "queue_bytes": "1MB"}
   })json");
@@ -92,9 +94,26 @@ TEST(Config, ReadsEveryKey) {
   EXPECT_EQ(rule.on_duplicate, OnDuplicate::overwrite);
   EXPECT_EQ(config.tables[1].target, std::nullopt);
   EXPECT_EQ(config.tables[2].target.value().text(), "r.*") << "no target: the same name";
+  EXPECT_FALSE(config.copy.enabled);
+  EXPECT_EQ(config.copy.existing_rows, ExistingRows::keep);
+  EXPECT_EQ(config.copy.workers, 7U);
+  EXPECT_EQ(config.copy.rows_per_second, 10000U);
+  EXPECT_EQ(config.copy.max_snapshot_age, std::chrono::hours{2});
   EXPECT_EQ(config.http.host, "::1");
   EXPECT_EQ(config.http.port, 1);
   EXPECT_EQ(config.limits.batch_bytes, 1U << 20U);
+}
+
+TEST(Config, RefusesWhatIsNoTruthOrTime) {
+  EXPECT_EQ(mistakes_of(with(R"(, "copy": {"enabled": "no", "max_snapshot_age": 10, "workers": 0})")),
+            "copy.enabled: must be true or false, not a string\n"
+            "copy.workers: must be between 1 and 64\n"
+            "copy.max_snapshot_age: must be a string such as \"10s\", not an integer\n");
+  for (const auto* text : {"10", "s", "1.5s", "10 weeks", "-1s", "10us", "99999999999999d"}) {
+    EXPECT_EQ(mistakes_of(with(std::string{R"(, "copy": {"max_snapshot_age": ")"} + text + "\"}")),
+              "copy.max_snapshot_age: must be a whole number and a unit (ms, s, min, h or d), such as \"10s\", not \"" +
+                  std::string{text} + "\"\n");
+  }
 }
 
 TEST(Config, TakesNullForNoListener) {

@@ -31,7 +31,15 @@ Status full_status() {
   status.replica_role = true;
   status.counters = {10, 8, 1, 2, 3, 4, 5, 6, 7, 9, 11, 12};
   status.conflicts = {1, 2, 3};
-  status.tables = {{"requisition.requisitions", "batch.batch_requisitions", "streaming"}};
+  status.tables = {{"requisition.requisitions", "batch.batch_requisitions", "streaming", 100, 120}};
+  status.copy = CopyStatus{.rows = 100,
+                           .rows_estimated = 120,
+                           .bytes = 4096,
+                           .rows_per_second = 10,
+                           .eta_seconds = 2,
+                           .snapshot_age_seconds = 9,
+                           .waiting_for = "a lock",
+                           .blocked = {"process 7"}};
   status.error = Failure{.name = ErrorName::unique_violation_on_target,
                          .message = "duplicate key",
                          .detail = "key columns: id",
@@ -51,8 +59,9 @@ constexpr std::string_view full_json =
     R"("retained_wal_bytes":16777216,"replica_role":true,"counters":{"transactions":10,"inserts":8,"updates":1,)"
     R"("deletes":2,"truncates":3,"strict_replays":4,"retries":5,"apply_errors":6,"missing_rows_skipped":7,)"
     R"("cascaded_deletes":9,"duplicates_skipped":11,"transactions_skipped":12},"tables":[{"source":)"
-    R"("requisition.requisitions","target":"batch.batch_requisitions","state":"streaming","rows_copied":null,)"
-    R"("rows_estimated":null}],"gate":null,"error":{"name":"unique_violation_on_target","phase":"apply","relation":)"
+    R"("requisition.requisitions","target":"batch.batch_requisitions","state":"streaming","rows_copied":100,)"
+    R"("rows_estimated":120}],"copy":{"rows":100,"rows_estimated":120,"bytes":4096,"rows_per_second":10,"eta_seconds":2,)"
+    R"("snapshot_age_seconds":9,"waiting_for":"a lock","blocked":["process 7"]},"gate":null,"error":{"name":"unique_violation_on_target","phase":"apply","relation":)"
     R"("public.t","lsn":"0/4FFFF00","xid":750,"sqlstate":"23505","message":"duplicate key","detail":)"
     R"("key columns: id","remedy":"Remove the row."},"conflicts":{"insert_exists":1,"update_missing":2,)"
     R"("delete_missing":3},"mirror":null})";
@@ -64,7 +73,7 @@ TEST(StatusJson, HoldsEveryFieldInTheDocumentedOrder) {
 TEST(StatusJson, SaysNullForWhatIsUnknown) {
   const auto json = nlohmann::json::parse(status_json(Status{}));
   for (const char* key : {"pid", "since", "reason", "next_step", "source_lsn", "received_lsn", "applied_lsn",
-                          "confirmed_lsn", "retained_wal_bytes", "replica_role", "gate", "error", "mirror"}) {
+                          "confirmed_lsn", "retained_wal_bytes", "replica_role", "copy", "gate", "error", "mirror"}) {
     EXPECT_TRUE(json.at(key).is_null()) << key;
   }
   EXPECT_TRUE(json["lag"]["bytes"].is_null());
@@ -135,6 +144,9 @@ TEST(StatusText, TellsAPersonTheSame) {
             "lag           256 bytes, 1 transaction, 3 ms\n"
             "retained      16.0 MB of WAL\n"
             "constraints   foreign keys and ordinary triggers of the target do not act (replica role)\n"
+            "copy          100 rows of about 120 (83 %), 4.0 kB, 10 rows/s, 0:00:02 left, snapshot 9 s old\n"
+            "              waits for a lock on the source\n"
+            "              keeps waiting on the source: process 7\n"
             "done          transactions 10; rows inserted 8, updated 1, deleted 2; truncates 3\n"
             "              strict_replays 4\n"
             "              retries 5\n"
