@@ -80,9 +80,15 @@ def pid_of(session: psycopg.Connection) -> str:
     return str(session.info.backend_pid)
 
 
+def catch_up(pipeline: Pipeline) -> dict:
+    """Pipeline.wait_caught_up after reads: they clean up pages, and that WAL waits for the next commit to be flushed."""
+    pipeline.source.execute("SELECT pg_logical_emit_message(true, 'test', '')")
+    return pipeline.wait_caught_up()
+
+
 def finish(pair: Pair, pipeline: Pipeline, *tables: str) -> dict:
     """Waits until the service streams and has caught up, and compares the tables."""
     pipeline.wait_state("streaming", seconds=60)
-    status = pipeline.wait_caught_up()
+    status = catch_up(pipeline)
     pair.assert_same(*(tables or ("item", "event")))
     return status

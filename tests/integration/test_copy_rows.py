@@ -2,7 +2,7 @@
 import psycopg
 import pytest
 
-from copying import SMALL_RANGES, fill, finish, item_pipeline, rows_copied, states
+from copying import SMALL_RANGES, catch_up, fill, finish, item_pipeline, rows_copied, states
 from harness import Pair
 from test_types import Samples
 from type_values import SETUP, VALUES
@@ -23,7 +23,7 @@ def test_every_type(pair):
             for n, literal in enumerate(VALUES[kind], 1):
                 source.execute(f"INSERT INTO rt.{table} VALUES (%s, ({literal.replace('%', '%%')})::{kind}, 'x')", (n,))
     pipeline = pair.pipeline(publish="TABLES IN SCHEMA rt", copy=True, env={"WALGATE_COPY_RANGE_BLOCKS": "1"}).start()
-    pipeline.wait_caught_up()
+    catch_up(pipeline)
     samples.sessions = [side.connect() for side in (pair.source, pair.target)]
     wrong = {}
     for kind, table in tables.items():
@@ -33,7 +33,7 @@ def test_every_type(pair):
             wrong[kind] = [(id, left[id], right.get(id)) for id in left if left[id] != right.get(id)][:2]
     for session in samples.sessions:
         session.close()
-    assert not wrong, wrong
+    assert not wrong, {kind: str(rows)[:400] for kind, rows in wrong.items()}
 
 
 def test_names_schemas_and_columns_are_mapped(pair):
@@ -52,7 +52,7 @@ def test_names_schemas_and_columns_are_mapped(pair):
     assert pair.target.rows('SELECT count(*)::int, min(id), max(id), sum("from")::int, min(own), max(own),'
                             f' bool_and("A.B" = \'text \' || id) FROM {ours}') == [(500, 1, 500, 250500, "mine", "mine", True)]
     pair.source.execute(f'UPDATE {theirs} SET "a b" = \'new\' WHERE "Key" = 500')
-    pipeline.wait_caught_up()
+    catch_up(pipeline)
     assert pair.target.value(f'SELECT "A.B" FROM {ours} WHERE id = 500') == "new"
 
 
@@ -83,7 +83,8 @@ def test_a_value_that_the_target_does_not_take_stops(pair):
     assert error["relation"] == "public.item", error
     assert "secret" not in pipeline.log()
     pair.source.execute("UPDATE item SET body = '7' WHERE id = 1000")
-    pipeline.start().wait_caught_up()
+    pipeline.start()
+    catch_up(pipeline)
     assert pair.target.rows("SELECT count(*)::int, max(body) FROM item") == [(2000, 2000)]
 
 
@@ -101,7 +102,7 @@ def test_types_that_travel_as_text(pair):
     copied = pair.target.rows("SELECT page, class, query, kinds, part FROM item WHERE id = 3")
     pair.source.execute("UPDATE item SET id = 4 WHERE id = 3;"
                         "INSERT INTO item SELECT 3, page, class, query, kinds, part FROM item WHERE id = 4")
-    pipeline.wait_caught_up()
+    catch_up(pipeline)
     assert pair.target.rows("SELECT page, class, query, kinds, part FROM item WHERE id = 3") == copied, "stream and copy agree"
 
 
@@ -112,7 +113,7 @@ def test_a_row_filter_and_a_column_list(pair):
     pair.source.execute(f"ALTER PUBLICATION {pipeline.name} SET (publish = 'insert')")
     pipeline.start()
     pair.source.execute("INSERT INTO item VALUES (5000, 1, 'secret'), (5001, 2, 'secret')")
-    pipeline.wait_caught_up()
+    catch_up(pipeline)
     assert pair.target.value("SELECT count(*) FROM item WHERE body IS NOT NULL") == 0
     assert pair.target.rows("SELECT id, n FROM item ORDER BY id") == pair.source.rows(
         "SELECT id, n FROM item WHERE id > 100 AND n <> 1 ORDER BY id")
@@ -235,7 +236,7 @@ def test_another_encoding_on_the_source(request, source_server, target_server, b
         latin.source.execute("INSERT INTO \"stück\" VALUES (1, 'späß', 'x'), (2, repeat('ü', 100000), NULL)")
         pipeline = latin.pipeline(copy=True).start()
         latin.source.execute("UPDATE \"stück\" SET c = 'y' WHERE id = 2")
-        pipeline.wait_caught_up()
+        catch_up(pipeline)
         assert latin.target.rows('SELECT id, md5("größe"), length("größe") FROM "stück" ORDER BY 1') == latin.source.rows(
             "SELECT id, md5(convert_to(\"größe\", 'UTF8')), length(\"größe\") FROM \"stück\" ORDER BY 1")
     finally:
