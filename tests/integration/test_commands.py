@@ -183,7 +183,8 @@ def test_config_show_reference_and_schema(shop):
 
 
 @pytest.mark.parametrize("words", [(), ("init",), ("check",), ("run",), ("status",), ("remove",), ("skip",), ("config",),
-                                   ("config", "show"), ("version",)], ids=lambda words: " ".join(words) or "walgate")
+                                   ("config", "show"), ("migrate",), ("migrate", "status"), ("migrate", "up"),
+                                   ("migrate", "verify"), ("version",)], ids=lambda words: " ".join(words) or "walgate")
 def test_help_everywhere(words):
     done = subprocess.run([paths.walgate_binary(), *words, "--help"], capture_output=True, text=True)
     assert done.returncode == 0 and "walgate" in done.stdout and len(done.stdout.splitlines()) > 3, done

@@ -20,6 +20,8 @@ enum class ReplicaRole { automatic, never };
 enum class Origin { any, none };
 /// What happens to rows that a target table holds before its initial copy.
 enum class ExistingRows { refuse, keep, truncate };
+/// What the service does where the source announces a migration: applies the file itself, or waits for a person.
+enum class AtAnnouncement { apply, wait };
 
 struct Config {
   std::string pipeline;
@@ -42,6 +44,12 @@ struct Config {
     std::uint64_t rows_per_second = 0;          ///< 0: no limit
     std::chrono::milliseconds max_snapshot_age{};  ///< 0: no limit
   } copy;
+  struct Migrations {
+    std::string directory;                ///< not relative to the configuration file any more; empty: none
+    std::optional<std::string> conninfo;  ///< of a role that may change the target's tables; none: that of the target
+    AtAnnouncement at_announcement = AtAnnouncement::wait;
+    std::chrono::milliseconds lock_timeout{};  ///< of one attempt
+  } migrations;
   struct Http {
     std::string host;  ///< empty: no listener
     std::uint16_t port = 0;

@@ -227,7 +227,12 @@ LoadedConfig load_config(const std::string& file) {
   if (in.bad()) return failed("could not read the file", errno);
   text.resize(static_cast<std::size_t>(in.gcount()));
   if (text.size() > largest_file_bytes) return Mistakes{{"", "the file is larger than 16 MB"}};
-  return parse_config(text);
+  auto loaded = parse_config(text);
+  if (auto* config = std::get_if<Config>(&loaded); config != nullptr && !config->migrations.directory.empty()) {
+    config->migrations.directory =
+        (std::filesystem::path{file}.parent_path() / config->migrations.directory).lexically_normal().string();
+  }
+  return loaded;
 }
 
 }  // namespace walgate

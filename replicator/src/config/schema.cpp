@@ -167,6 +167,33 @@ std::vector<Key> make_keys() {
       "a copy whose snapshot gets older stops, because the source cannot clean up rows meanwhile; `\"0s\"` for no limit",
       [](Draft& d) -> std::chrono::milliseconds& { return d.config.copy.max_snapshot_age; }));
 
+  all.push_back(section("migrations", "the files that change the target's schema"));
+  all.push_back(derived<std::string>(
+      "migrations.directory", path_or_null(), "none",
+      "the folder of the migration files `NNNN_name.sql`; relative to the folder of this file",
+      [](Draft& d) -> std::string& { return d.config.migrations.directory; },
+      [](Draft& d) { d.config.migrations.directory.clear(); }));
+  all.push_back(derived<std::optional<std::string>>(
+      "migrations.conninfo", conninfo_or_null(), "that of the target",
+      "how to reach the target database as a role that may change its tables, so that the service's own need not",
+      [](Draft& d) -> std::optional<std::string>& { return d.config.migrations.conninfo; },
+      [](Draft& d) { d.config.migrations.conninfo.reset(); }));
+  all.push_back(derived<AtAnnouncement>(
+      "migrations.at_announcement",
+      choice<AtAnnouncement>({{"apply", AtAnnouncement::apply}, {"wait", AtAnnouncement::wait}}),
+      "`\"apply\"` with `migrations.conninfo`, else `\"wait\"`",
+      "reserved: where the source announces a migration, the service applies it itself or waits for `walgate migrate up`",
+      [](Draft& d) -> AtAnnouncement& { return d.config.migrations.at_announcement; },
+      [](Draft& d) {
+        d.config.migrations.at_announcement =
+            d.config.migrations.conninfo ? AtAnnouncement::apply : AtAnnouncement::wait;
+      }));
+  all.push_back(optional<std::chrono::milliseconds>(
+      "migrations.lock_timeout", duration(std::chrono::milliseconds{1}, std::chrono::hours{24}),
+      std::chrono::seconds{5},
+      "how long a statement of a migration waits for a lock, and lets others wait behind it, before it tries again later",
+      [](Draft& d) -> std::chrono::milliseconds& { return d.config.migrations.lock_timeout; }));
+
   all.push_back(section("http", "the status listener"));
   all.push_back(
       optional<Config::Http>("http.listen", listen_address(), Config::Http{"127.0.0.1", 8432},

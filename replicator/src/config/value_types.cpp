@@ -244,6 +244,40 @@ ValueType<std::string> conninfo() {
   return type;
 }
 
+ValueType<std::optional<std::string>> conninfo_or_null() {
+  ValueType<std::optional<std::string>> type;
+  type.name = "connection string, null";
+  type.read = [](const Element& value, const std::string& path,
+                 Mistakes& mistakes) -> std::optional<std::optional<std::string>> {
+    if (value.is_null()) return std::optional<std::string>{};
+    auto text = conninfo().read(value, path, mistakes);
+    if (!text) return std::nullopt;
+    return text;
+  };
+  type.show = [](const std::optional<std::string>& value) {
+    return value ? ordered_json(masked_conninfo(*value)) : ordered_json(nullptr);
+  };
+  type.schema = {{"type", {"string", "null"}}};
+  return type;
+}
+
+ValueType<std::string> path_or_null() {
+  ValueType<std::string> type;
+  type.name = "path, null";
+  type.read = [](const Element& value, const std::string& path, Mistakes& mistakes) -> std::optional<std::string> {
+    if (value.is_null()) return std::string{};
+    auto text = read_text(value, path, mistakes);
+    if (text && text->empty()) {
+      add(mistakes, path, "must not be empty");
+      return std::nullopt;
+    }
+    return text;
+  };
+  type.show = [](const std::string& value) { return value.empty() ? ordered_json(nullptr) : ordered_json(value); };
+  type.schema = {{"type", {"string", "null"}}, {"minLength", 1}};
+  return type;
+}
+
 ValueType<std::vector<std::string>> names() {
   using Names = std::vector<std::string>;
   ValueType<Names> type;
@@ -341,24 +375,28 @@ ValueType<bool> boolean() {
   return type;
 }
 
-ValueType<std::chrono::milliseconds> duration() {
-  constexpr std::uint64_t longest = 1000ULL * 365 * 24 * 3'600'000;
+ValueType<std::chrono::milliseconds> duration(std::chrono::milliseconds least, std::chrono::milliseconds most) {
   ValueType<std::chrono::milliseconds> type;
   type.name = "time";
-  type.read = [](const Element& value, const std::string& path,
-                 Mistakes& mistakes) -> std::optional<std::chrono::milliseconds> {
+  type.read = [least, most](const Element& value, const std::string& path,
+                            Mistakes& mistakes) -> std::optional<std::chrono::milliseconds> {
     std::string_view text;
     if (value.get_string().get(text) != simdjson::SUCCESS) {
       add(mistakes, path, fmt::format("must be a string such as \"10s\", not {}", kind_of(value)));
       return std::nullopt;
     }
-    const auto time = parse_with_unit(text, time_units);
-    if (!time || *time > longest) {
+    const auto number = parse_with_unit(text, time_units);
+    if (!number) {
       add(mistakes, path,
           fmt::format("must be a whole number and a unit (ms, s, min, h or d), such as \"10s\", not {}", shown(text)));
       return std::nullopt;
     }
-    return std::chrono::milliseconds{*time};
+    if (*number < static_cast<std::uint64_t>(least.count()) || *number > static_cast<std::uint64_t>(most.count())) {
+      add(mistakes, path,
+          fmt::format("must be between {} and {}, not {}", duration_text(least), duration_text(most), shown(text)));
+      return std::nullopt;
+    }
+    return std::chrono::milliseconds{*number};
   };
   type.show = [](const std::chrono::milliseconds& value) { return ordered_json(duration_text(value)); };
   type.schema = {{"type", "string"}, {"pattern", "^[0-9]+ *(ms|s|min|h|d)$"}};

@@ -47,6 +47,10 @@ using CastMap = std::map<std::string, std::string>;
 [[nodiscard]] ValueType<std::string> plain_name(std::size_t most);
 /// A connection string that libpq accepts.
 [[nodiscard]] ValueType<std::string> conninfo();
+/// The same, or null.
+[[nodiscard]] ValueType<std::optional<std::string>> conninfo_or_null();
+/// A path of the file system, or null, which reads as the empty text.
+[[nodiscard]] ValueType<std::string> path_or_null();
 /// An array of at least one name, none twice.
 [[nodiscard]] ValueType<std::vector<std::string>> names();
 /// An integer.
@@ -56,7 +60,9 @@ using CastMap = std::map<std::string, std::string>;
 /// true or false.
 [[nodiscard]] ValueType<bool> boolean();
 /// "10s": a whole number and a unit, as PostgreSQL writes it.
-[[nodiscard]] ValueType<std::chrono::milliseconds> duration();
+[[nodiscard]] ValueType<std::chrono::milliseconds> duration(
+    std::chrono::milliseconds least = std::chrono::milliseconds{0},
+    std::chrono::milliseconds most = std::chrono::hours{1000 * 365 * 24});
 /// "127.0.0.1:8432", or null.
 [[nodiscard]] ValueType<Config::Http> listen_address();
 /// `schema.table` with stars.

@@ -264,6 +264,27 @@ constexpr auto entries = std::to_array<NameEntry>({
     {source_error, "source_error", "The source reported an error that has no name of its own.",
      "Look at the SQLSTATE and the message, and into the source's log."},
 
+    // migrations
+    {migration_file_invalid, "migration_file_invalid", "A migration file, or its name, is not one that walgate runs.",
+     "Correct the file at the place that is named; docs/operation.md tells what a migration file may hold."},
+    {migration_changed, "migration_changed", "A migration file is not what it was when it was applied.",
+     "Put the file back as it was, and write what is to change into a new migration with a higher number."},
+    {migration_missing, "migration_missing", "A migration has no file in migrations.directory.",
+     "Put the file back, correct migrations.directory, or name a migration that there is."},
+    {migration_out_of_order, "migration_out_of_order",
+     "A migration that has not been applied has a lower number than one that has.",
+     "Give the file a number above all that are applied."},
+    {migration_failed, "migration_failed", "The target refused a statement of a migration file.",
+     "Correct the file, then run `walgate migrate up` again; of a file that runs in a transaction nothing was kept."},
+    {migration_ended_transaction, "migration_ended_transaction",
+     "A migration file ended the transaction in which walgate ran it.",
+     "Look what of the file is on the target and undo it by hand; take what ends a transaction out of the file."},
+    {migration_unfinished, "migration_unfinished",
+     "A migration that runs outside of a transaction was cut off, and whether it did its work is not known.",
+     "Look whether its work is done; docs/operation.md shows how to say so to the ledger."},
+    {index_invalid, "index_invalid", "An index is invalid: building it concurrently failed or was cut off.",
+     "Run DROP INDEX CONCURRENTLY for it, then `walgate migrate up` again."},
+
     // commands
     {skip_refused, "skip_refused", "The transaction to be skipped is not the one that stands in the way.",
      "Give the position that `walgate status` shows as error.lsn."},

@@ -105,6 +105,15 @@ enum class ErrorName : std::uint8_t {
   target_stalled,
   target_error,
   source_error,
+  // migrations
+  migration_file_invalid,
+  migration_changed,
+  migration_missing,
+  migration_out_of_order,
+  migration_failed,
+  migration_ended_transaction,
+  migration_unfinished,
+  index_invalid,
   // commands
   skip_refused,
   accept_refused,

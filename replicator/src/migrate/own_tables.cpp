@@ -1,14 +1,12 @@
 #include "migrate/own_tables.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
-#include <array>
 #include <set>
 
 #include "catalog/identifier.hpp"
+#include "migrate/checksum.hpp"
 #include "migrate/embedded.hpp"
 #include "postgres/advisory_lock.hpp"
 
@@ -20,13 +18,6 @@ using postgres::Connection;
 
 /// Rows of walgate.migrations that belong to walgate itself carry this scope.
 constexpr std::string_view own_scope = "walgate";
-
-std::string sha256(std::string_view text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1) throw std::bad_alloc{};
-  return fmt::format("{:02x}", fmt::join(digest.begin(), digest.begin() + size, ""));
-}
 
 std::set<std::string> applied(Connection& target) {
   std::set<std::string> names;

@@ -10,6 +10,7 @@
 #include "copy/ledger.hpp"
 #include "copy/sequences.hpp"
 #include "service/copy_checks.hpp"
+#include "service/migrations.hpp"
 #include "service/registration.hpp"
 #include "service/start_checks.hpp"
 #include "service/table_watch.hpp"
@@ -47,10 +48,12 @@ void require_registration(const Config& config, postgres::Connection& target) {
 }  // namespace
 
 std::vector<std::string> init(const Config& config) {
+  std::vector<std::string> done;
+  if (config.migrations.conninfo) done = set_up_own_tables(config);
   auto sessions = open_both(config);
   auto now = look_around(config, sessions.replication, sessions.target);
   throw_errors(check_positions(config, now));
-  auto done = ensure_registered(config, now, sessions.target);
+  for (auto& sentence : ensure_registered(config, now, sessions.target)) done.push_back(std::move(sentence));
   if (done.empty()) {
     done.push_back(
         fmt::format("pipeline {} is registered already, at {}", config.pipeline, now.progress->position.text()));

@@ -90,6 +90,14 @@ TEST_F(CommandLine, ChecksTheValuesOfOptions) {
   EXPECT_THAT(walgate({"run", "--config", config, "--log-format", "xml"}).err, HasSubstr("\"xml\" is none of "));
 }
 
+TEST_F(CommandLine, ChecksTheNumberOfAMigration) {
+  for (const char* bad : {"", "0", "x", "10000", "-1", "7_a", "1.5"}) {
+    const Outcome outcome = walgate({"migrate", "up", "--config", good_file(), "--to", bad});
+    EXPECT_EQ(outcome.code, 1) << bad;
+    EXPECT_THAT(outcome.err, HasSubstr("is no number of a migration, 1 to 9999")) << bad;
+  }
+}
+
 TEST_F(CommandLine, EveryCommandHasHelpWithADescriptionAndAnExample) {
   for (const auto& command : std::vector<std::vector<std::string>>{{},
                                                                    {"init"},
@@ -99,6 +107,10 @@ TEST_F(CommandLine, EveryCommandHasHelpWithADescriptionAndAnExample) {
                                                                    {"remove"},
                                                                    {"skip"},
                                                                    {"accept"},
+                                                                   {"migrate"},
+                                                                   {"migrate", "status"},
+                                                                   {"migrate", "up"},
+                                                                   {"migrate", "verify"},
                                                                    {"config"},
                                                                    {"config", "show"},
                                                                    {"config", "schema"},
@@ -133,7 +145,7 @@ TEST_F(CommandLine, EveryCommandHasAChapterInTheDocument) {
     words >> commands.emplace_back();
     EXPECT_THAT(document, HasSubstr("\n## `walgate " + commands.back() + "`\n"));
   }
-  EXPECT_EQ(commands.size(), 11U);
+  EXPECT_EQ(commands.size(), 12U);
 }
 
 TEST_F(CommandLine, NeedsAConfiguration) {

@@ -116,6 +116,47 @@ TEST(Config, RefusesWhatIsNoTruthOrTime) {
   }
 }
 
+TEST(Config, LeavesMigrationsToARoleThatMayWaitByDefault) {
+  const Config plain = config_of(with(""));
+  EXPECT_EQ(plain.migrations.directory, "");
+  EXPECT_EQ(plain.migrations.conninfo, std::nullopt);
+  EXPECT_EQ(plain.migrations.at_announcement, AtAnnouncement::wait);
+  EXPECT_EQ(plain.migrations.lock_timeout, std::chrono::seconds{5});
+  const Config own = config_of(with(R"(, "migrations": {"directory": "m", "conninfo": "user=o", "lock_timeout": "1ms"})"));
+  EXPECT_EQ(own.migrations.directory, "m");
+  EXPECT_EQ(own.migrations.conninfo, "user=o");
+  EXPECT_EQ(own.migrations.at_announcement, AtAnnouncement::apply);
+  EXPECT_EQ(own.migrations.lock_timeout, std::chrono::milliseconds{1});
+  EXPECT_EQ(config_of(with(R"(, "migrations": {"conninfo": "", "at_announcement": "wait"})")).migrations.at_announcement,
+            AtAnnouncement::wait);
+  EXPECT_EQ(config_of(with(R"(, "migrations": {"conninfo": null})")).migrations.at_announcement, AtAnnouncement::wait);
+}
+
+TEST(Config, RefusesMistakesAboutMigrations) {
+  EXPECT_EQ(mistakes_of(with(R"(, "migrations": {"directory": "", "conninfo": 1, "at_announcement": "never",
+                                                "lock_timeout": "0s"})")),
+            "migrations.directory: must not be empty\n"
+            "migrations.conninfo: must be a string, not an integer\n"
+            "migrations.at_announcement: must be \"apply\" or \"wait\", not \"never\"\n"
+            "migrations.lock_timeout: must be between 1ms and 1d, not \"0s\"\n");
+  EXPECT_EQ(mistakes_of(with(R"(, "migrations": {"lock_timeout": "25h"})")),
+            "migrations.lock_timeout: must be between 1ms and 1d, not \"25h\"\n");
+  EXPECT_EQ(mistakes_of(with(R"(, "migrations": "m")")), "migrations: must be an object, not a string\n");
+}
+
+TEST(Config, TakesTheFolderOfMigrationsFromWhereTheFileIs) {
+  std::string folder = (std::filesystem::temp_directory_path() / "walgate_load_XXXXXX").string();
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const auto directory_of = [&](const std::string& directory) {
+    std::ofstream{folder + "/a.json"} << with(R"(, "migrations": {"directory": ")" + directory + "\"}");
+    return std::get<Config>(load_config(folder + "/a.json")).migrations.directory;
+  };
+  EXPECT_EQ(directory_of("m"), folder + "/m");
+  EXPECT_EQ(directory_of("../m"), std::filesystem::path{folder}.parent_path().string() + "/m");
+  EXPECT_EQ(directory_of("/etc/m"), "/etc/m");
+  std::filesystem::remove_all(folder);
+}
+
 TEST(Config, TakesNullForNoListener) {
   EXPECT_EQ(config_of(with(R"(, "http": {"listen": null})")).http.host, "");
 }

@@ -37,6 +37,7 @@ TEST(ConfigJson, ShowsDefaultsAndHidesPasswords) {
             R"("decoding_work_mem":"256MB","origin":"any"},"target":{"conninfo":"","replica_role":"auto"},"tables":[{"source":"a.*",)"
             R"("target":"a.*","columns":{"x":null},"cast":{},"on_missing":"stop","on_duplicate":"stop"}],)"
             R"("copy":{"enabled":true,"existing_rows":"refuse","workers":2,"rows_per_second":0,"max_snapshot_age":"0s"},)"
+            R"("migrations":{"directory":null,"conninfo":null,"at_announcement":"wait","lock_timeout":"5s"},)"
             R"("http":{"listen":"127.0.0.1:8432"},)"
             R"("limits":{"batch_rows":20000,"batch_bytes":"8MB","queue_bytes":"64MB"}})");
 }
