@@ -466,6 +466,24 @@ def test_other_statements_outside_of_a_transaction_are_run_again_or_asked_about(
     assert files.states() == {"0001_a": "applied", "0002_b": "applied"}
 
 
+def test_a_statement_that_would_act_twice_is_not_run_again(pair, files):
+    pair.target.execute("CREATE TABLE run (at timestamptz);"
+                        "CREATE PROCEDURE fill() LANGUAGE plpgsql AS $$ BEGIN INSERT INTO run VALUES (now()); COMMIT; END $$")
+    files.put("0001_a.sql", "-- walgate: no-transaction\nCALL fill()")
+    assert files.up() == ["0001_a"]
+    forget_the_end(pair)
+    error = files.refused("migration_unfinished")["error"]
+    assert pair.target.value("SELECT count(*) FROM run") == 1
+    pair.target.execute(re.search(r"DELETE FROM walgate.*?id = '0001_a'", error["remedy"])[0])
+    assert files.up() == ["0001_a"] and pair.target.value("SELECT count(*) FROM run") == 2
+
+
+def test_an_error_that_a_file_raises_says_where_its_text_is(files):
+    files.put("0001_a.sql", "SELECT 1;\nDO $$ BEGIN RAISE EXCEPTION 'secret-42'; END $$")
+    error = files.refused("migration_failed")["error"]
+    assert "0001_a.sql:2: " in error["message"] and "secret" not in str(error) and "the target's log" in error["detail"]
+
+
 def test_a_waiting_runner_is_not_in_the_way_of_an_index(pair, files):
     # Whoever builds concurrently waits for all old snapshots: one that waits for him would be a deadlock.
     files.put("0001_a.sql", INDEX)
@@ -550,6 +568,10 @@ def test_the_services_role_needs_no_right_to_change_tables(pair, roles, first):
         assert files.up() == ["0001_a"]
     check = files.pipeline.command("check")
     assert check.code == (0 if first == "migrate" else 2), check
+    if first == "init":
+        assert "not_initialised" in check.out
+        assert files.pipeline.run_until_exit().code == 2, "run does not make tables where another role is to do it"
+        assert pair.target.rows("SELECT FROM pg_namespace WHERE nspname = 'walgate'") == []
     assert files.pipeline.command("init").code == 0
     files.pipeline.start()
     pair.source.execute("INSERT INTO item VALUES (1, 'a')")

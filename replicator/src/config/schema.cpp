@@ -182,7 +182,8 @@ std::vector<Key> make_keys() {
       "migrations.at_announcement",
       choice<AtAnnouncement>({{"apply", AtAnnouncement::apply}, {"wait", AtAnnouncement::wait}}),
       "`\"apply\"` with `migrations.conninfo`, else `\"wait\"`",
-      "reserved: where the source announces a migration, the service applies it itself or waits for `walgate migrate up`",
+      "reserved: where the source announces a migration, the service applies it itself or waits for `walgate migrate "
+      "up`",
       [](Draft& d) -> AtAnnouncement& { return d.config.migrations.at_announcement; },
       [](Draft& d) {
         d.config.migrations.at_announcement =
@@ -191,7 +192,8 @@ std::vector<Key> make_keys() {
   all.push_back(optional<std::chrono::milliseconds>(
       "migrations.lock_timeout", duration(std::chrono::milliseconds{1}, std::chrono::hours{24}),
       std::chrono::seconds{5},
-      "how long a statement of a migration waits for a lock, and lets others wait behind it, before it tries again later",
+      "how long a statement of a migration waits for a lock, and lets others wait behind it, before it tries again "
+      "later",
       [](Draft& d) -> std::chrono::milliseconds& { return d.config.migrations.lock_timeout; }));
 
   all.push_back(section("http", "the status listener"));

@@ -73,6 +73,8 @@ class Scanner {
       dollar();
     } else if (starts_word(c)) {
       word();
+    } else if (is_digit(c)) {
+      number();
     } else {
       sign(c);
     }
@@ -195,6 +197,13 @@ class Scanner {
     if (text == "e" && peek() == '\'') return string(begin, true);
     token(begin, true);
     if (makes_routine() && open_parentheses_.empty()) count_blocks(text, begin);
+  }
+
+  /// With the letters that follow: of 1e'a' the server makes no string with escapes.
+  void number() {
+    const std::size_t begin = at_;
+    while (at_ < text_.size() && (is_in_tag(text_[at_]) || text_[at_] == '.')) ++at_;
+    token(begin);
   }
 
   /// CREATE [OR REPLACE] FUNCTION or PROCEDURE, whose body may hold semicolons.

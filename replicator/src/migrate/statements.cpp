@@ -47,6 +47,9 @@ std::string_view remedy_for(const Failure& failure) {
   auto failure =
       postgres::failure_of(result, postgres::Side::target, session.phase(), postgres::encoding_of(session.handle()));
   if (failure.recovery == Recovery::stop) failure.name = ErrorName::migration_failed;
+  if (failure.message.find("message withheld") != std::string::npos) {
+    failure.detail += fmt::format("{}the target's log has the message", failure.detail.empty() ? "" : "; ");
+  }
   failure.message = fmt::format("{}: {}", file.place(place_of(result, file, statement)), failure.message);
   if (const auto remedy = remedy_for(failure); !remedy.empty()) failure.remedy = remedy;
   throw Error{std::move(failure)};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <thread>
 
@@ -111,8 +112,14 @@ void tell_of_new_invalid_indexes(Connection& session, const std::vector<InvalidI
   }
 }
 
-/// An earlier run was cut off, and a second one is refused: perhaps because the first had done it all.
-void tell_of_earlier_run(const Config& config, const MigrationFile& file, const LedgerRow& row, Failure& failure) {
+/// May the statement be run again after a run that perhaps did its work?  It does no harm, or the server refuses it.
+bool is_harmless_twice(const Statement& statement) {
+  constexpr auto words = std::to_array<std::string_view>({"vacuum", "analyze", "reindex", "cluster", "drop"});
+  return concurrent_index_of(statement) || std::ranges::find(words, statement.head.front()) != words.end();
+}
+
+/// Makes a failure the question whether a run that was cut off has done the work.
+void ask_about_earlier_run(const Config& config, const MigrationFile& file, const LedgerRow& row, Failure& failure) {
   failure.name = ErrorName::migration_unfinished;
   failure.detail = fmt::format("a run that began at {} was cut off, and may have done the work", row.applied_at);
   failure.remedy = fmt::format(
@@ -129,6 +136,14 @@ bool apply_outside(Connection& session, const Config& config, const MigrationFil
     record_end(session, config.pipeline, file);
     return true;
   }
+  if (earlier != nullptr && !is_harmless_twice(statement)) {
+    Failure failure{.name = ErrorName::migration_unfinished,
+                    .message = fmt::format("{}: the statement was begun and is not run a second time",
+                                           file.place(statement.span.begin)),
+                    .phase = "migrate"};
+    ask_about_earlier_run(config, file, *earlier, failure);
+    throw Error{std::move(failure)};
+  }
   const auto before = invalid_indexes(session);
   record_begin(session, config.pipeline, file);
   // What works concurrently waits for others without making anybody wait, and a time-out would leave a half of it.
@@ -143,7 +158,7 @@ bool apply_outside(Connection& session, const Config& config, const MigrationFil
     if (earlier == nullptr) {
       forget_begin(session, config.pipeline, file);
     } else if (!helps_to_wait(error)) {
-      tell_of_earlier_run(config, file, *earlier, error.failure());
+      ask_about_earlier_run(config, file, *earlier, error.failure());
     }
     throw;
   }

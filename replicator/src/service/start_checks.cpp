@@ -246,13 +246,15 @@ std::vector<Finding> check_positions(const Config& config, const Situation& now)
   if (now.source.in_recovery) {
     findings.error(ErrorName::source_in_recovery, "source", "the source is a standby");
   }
-  if (!now.own_tables && !now.may_create_tables) {
+  if (!now.own_tables && config.migrations.conninfo) {
+    findings.error(ErrorName::not_initialised, "schema walgate",
+                   "walgate's tables are not on the target yet, or of an earlier release",
+                   "run `walgate init`, which brings them up as the role of migrations.conninfo");
+  } else if (!now.own_tables && !now.may_create_tables) {
     findings.error(ErrorName::target_role_not_allowed, "schema walgate",
                    "walgate's tables are not on the target yet, and our role may not create them",
-                   config.migrations.conninfo
-                       ? "run `walgate init`, which creates them as the role of migrations.conninfo"
-                       : "GRANT CREATE ON DATABASE to the role for the first start, or create the schema walgate and "
-                         "make the role its owner");
+                   "GRANT CREATE ON DATABASE to the role for the first start, or create the schema walgate and make "
+                   "the role its owner");
   }
   if (!now.may_mark_origin) {
     findings.add(config.source.origin == Origin::none ? Severity::warning : Severity::info,

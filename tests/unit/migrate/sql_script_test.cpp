@@ -70,6 +70,7 @@ TEST(SqlScript, KnowsStringsWithEscapes) {
   EXPECT_EQ(cut(R"(SELECT e'a\\'; SELECT 1)"), R"([SELECT e'a\\'][SELECT 1])");
   EXPECT_EQ(cut(R"(SELECT E'''\''; SELECT 1)"), R"([SELECT E'''\''][SELECT 1])");
   EXPECT_EQ(cut("SELECT E'a\\"), "{1: this string is not closed}");
+  EXPECT_EQ(cut(R"(SELECT 1e'a\'; SELECT 1)"), R"([SELECT 1e'a\'][SELECT 1])");
   // The name of a column that ends in e is no such string.
   EXPECT_EQ(cut(R"(SELECT date 'a\'; SELECT 1)"), R"([SELECT date 'a\'][SELECT 1])");
   EXPECT_EQ(cut(R"(SELECT date'a\'; SELECT 1)"), R"([SELECT date'a\'][SELECT 1])");
