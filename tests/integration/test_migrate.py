@@ -200,6 +200,16 @@ def test_copy_has_no_rows_from_us(pair, files, copy):
     assert ledger(pair) == []
 
 
+@pytest.mark.parametrize("end", ["COMMIT", "COMMIT AND CHAIN", "ROLLBACK", "ROLLBACK AND CHAIN"])
+def test_a_file_that_ends_its_transaction_unseen_is_noticed_before_the_ledger(pair, files, end):
+    # With this setting the server's strings are not those of the standard, by which the file was read.
+    files.put("0001_a.sql", "ALTER TABLE item ADD a int;\nSET standard_conforming_strings = off;\n"
+                            f"SELECT 'x\\''; {end}; --';\nALTER TABLE item ADD b int;")
+    error = files.refused("migration_ended_transaction")["error"]
+    assert "0001_a.sql" in error["message"] and ledger(pair) == []
+    assert ("a" in columns(pair)) == end.startswith("COMMIT") and "b" not in columns(pair)
+
+
 def test_an_edited_file_is_refused(pair, files):
     files.put("0001_a.sql", "ALTER TABLE item ADD a int").put("0002_b.sql", "ALTER TABLE item ADD b int")
     assert files.up("--to", "1") == ["0001_a"] and files.run("verify").code == 0

@@ -53,6 +53,7 @@ std::vector<std::string> set_up(Connection& session, Connection& target) {
   std::vector<std::string> done;
   migrate::require_ledger(session);
   if (!migrate::missing_own_migrations(session).empty()) {
+    session.exec("SET search_path = ''");
     for (const auto& name : migrate::bring_up_own_tables(session)) {
       done.push_back(fmt::format("applied walgate's own migration {}", name));
     }

@@ -42,6 +42,14 @@ TEST(ConfigJson, ShowsDefaultsAndHidesPasswords) {
             R"("limits":{"batch_rows":20000,"batch_bytes":"8MB","queue_bytes":"64MB"}})");
 }
 
+TEST(ConfigJson, HidesThePasswordOfTheMigrationsToo) {
+  EXPECT_NE(config_json(config_of(R"({"pipeline": "p", "source": {"conninfo": ""}, "target": {"conninfo": ""},
+                                      "migrations": {"directory": "m", "conninfo": "user=o password=x"}})"),
+                        false)
+                .find(R"("migrations":{"directory":"m","conninfo":"user=o password=********","at_announcement":"apply",)"),
+            std::string::npos);
+}
+
 TEST(ConfigJson, IsAConfigurationThatSaysTheSame) {
   const std::string shown =
       config_json(config_of(R"({"pipeline": "p", "source": {"conninfo": "dbname='a b'", "decoding_work_mem": "66000B"}
