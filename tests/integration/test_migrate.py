@@ -192,6 +192,17 @@ def test_a_statement_that_needs_no_transaction_says_which_directive_to_use(files
     assert error["sqlstate"] == "25001" and "-- walgate: no-transaction" in error["remedy"]
 
 
+def test_a_right_that_is_missing_is_told_with_the_remedy(pair, files):
+    role = pair.role(pair.target)
+    pair.target.execute(f'GRANT CREATE ON DATABASE "{pair.target.name}" TO {role}')
+    files.pipeline.write_config(migrations={"conninfo": pair.target.conninfo(user=role)})
+    files.put("0001_a.sql", "ALTER TABLE item ADD a int")
+    error = files.refused("migration_failed")["error"]
+    assert error["sqlstate"] == "42501" and "must be owner of table item" in error["message"] and "has to own it" in error["remedy"]
+    pair.target.execute(f"ALTER TABLE item OWNER TO {role}; GRANT CREATE ON SCHEMA public TO {role}")
+    assert files.up() == ["0001_a"]
+
+
 @pytest.mark.parametrize("copy", ["COPY item FROM STDIN", "COPY item TO STDOUT"])
 def test_copy_has_no_rows_from_us(pair, files, copy):
     files.put("0001_a.sql", f"ALTER TABLE item ADD a int;\n{copy};")

@@ -36,6 +36,11 @@ std::string_view remedy_for(const Failure& failure) {
            "allow more in migrations.lock_timeout";
   }
   if (failure.recovery == Recovery::retry) return "run `walgate migrate up` again when the server can do it";
+  if (failure.sqlstate == "42501") {
+    return "give the role of migrations.conninfo what the message names (to alter a table it has to own it, or be a "
+           "member "
+           "of its owner), then run `walgate migrate up` again";
+  }
   if (failure.sqlstate == "25001") {
     return "put the line \"-- walgate: no-transaction\" at the head of the file, and only this statement into it";
   }
