@@ -221,7 +221,7 @@ std::vector<QualifiedName> tables_without_columns(const Situation& now, const Kn
     const auto relation = std::ranges::find_if(now.relations, [&](const auto& r) {
       return QualifiedName{r.schema, r.name} == table;
     });
-    if (relation == now.relations.end()) tables.push_back(table);
+    if (relation == now.relations.end() && entry.state == TableState::streaming) tables.push_back(table);
   }
   return tables;
 }
