@@ -385,6 +385,8 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
     status.next_step.reset();
     status.received_lsn = status.applied_lsn = status.confirmed_lsn = claim.position;
     status.source_lsn = now.source.flushed;
+    status.lag.bytes = status.source_lsn.value - std::min(status.source_lsn.value, status.applied_lsn.value);
+    status.retained_wal_bytes = status.source_lsn.value - std::min(status.source_lsn.value, now.slot->restart.value);
     status.replica_role = start.replica_role;
     if (!start.standing_error) status.error.reset();
   });
