@@ -136,7 +136,7 @@ def run(stage: Stage, scale: float, turn: int, say) -> dict[str, Copied]:
     with stage.databases("psql", "one", "two", "builtin") as (source, *targets):
         say("preparing")
         source.execute("CREATE EXTENSION walgate")
-        write(source, ITEM + ITEM_ROWS.format(first=1, last=sized(ROWS, scale)))
+        write(source, ITEM + ";" + ITEM_ROWS.format(first=1, last=sized(ROWS, scale)))
         source.execute("VACUUM ANALYZE")
         source.execute(f"CREATE PUBLICATION {PUBLICATION} FOR TABLE item")
         for target in targets:

@@ -6,6 +6,8 @@ CREATE TABLE walgate.copies (
   source_table       text,
   state              text NOT NULL CHECK (state IN ('waiting', 'copying', 'copied', 'excluded')),  -- excluded: only streamed
   again              boolean NOT NULL DEFAULT false,  -- waiting: what the target's table holds goes first
+  left_publication   boolean NOT NULL DEFAULT false,  -- since it was copied: coming back it misses changes
+  target             text NOT NULL DEFAULT '',  -- table that holds the rows; where the mapping names another, a copy is missing
   fingerprint        text,               -- of the source's files and of what is copied: where it differs, a part of a copy is worth nothing
   snapshot           pg_snapshot,        -- the rows on the target are as of it
   horizon            pg_lsn,             -- all transactions that the snapshot saw end before
@@ -16,6 +18,10 @@ CREATE TABLE walgate.copies (
   PRIMARY KEY (pipeline, source_schema, source_table)
 );
 COMMENT ON TABLE walgate.copies IS 'the initial copy of each table of a pipeline';
+
+-- What was streamed before there was a copy goes on so.
+INSERT INTO walgate.copies (pipeline, source_schema, source_table, state)
+SELECT pipeline, source_schema, source_table, 'excluded' FROM walgate.tables;
 
 CREATE TABLE walgate.copy_ranges (
   pipeline           text,

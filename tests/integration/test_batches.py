@@ -54,7 +54,7 @@ def test_a_refused_large_transaction_is_applied_in_order(pair):
 def test_a_generated_column_of_the_key_locates_rows_of_a_set(pair):
     pair.both("CREATE TABLE item (a int, b text, v int, k text GENERATED ALWAYS AS (md5(b)) STORED NOT NULL,"
               " PRIMARY KEY (a, k)); ALTER TABLE item ALTER b SET STORAGE EXTERNAL")
-    pipeline = pair.pipeline().start()
+    pipeline = pair.pipeline(pair.all_tables_with_generated()).start()
     pair.source.execute("INSERT INTO item SELECT a, repeat(b::text, 5000), 0 FROM generate_series(1, 3) a, generate_series(1, 3) b")
     pair.source.execute("UPDATE item SET v = a * 10 + left(b, 1)::int")
     pipeline.wait_caught_up()

@@ -283,7 +283,8 @@ def test_a_commit_that_waits_for_a_standby_while_the_slot_is_made(own_pair):
     assert own_pair.target.value("SELECT count(*) FROM event WHERE body = 'hanging'") == 1
 
 
-def test_a_commit_that_waits_for_a_standby_across_the_snapshot(own_pair):
+@pytest.mark.parametrize("last", [True, False], ids=["the last one", "one of several"])
+def test_a_commit_that_waits_for_a_standby_across_the_snapshot(own_pair, last):
     """Its record lies before the horizon, but the snapshot does not see it: the stream has to bring it."""
     source = own_pair.source
     pipeline = item_pipeline(own_pair)
@@ -294,6 +295,8 @@ def test_a_commit_that_waits_for_a_standby_across_the_snapshot(own_pair):
     hanging = Background(lambda: source.execute("INSERT INTO event VALUES ('hanging'); UPDATE item SET n = 1 WHERE id = 1;"
                                                 "UPDATE item SET id = 9002 WHERE id = 2; DELETE FROM item WHERE id = 3"))
     wait_until(lambda: waiting_commits(source) == 1)
+    if not last:  # a later one, which the snapshot does see
+        source.execute(f"BEGIN; {NOT_WAITING}; INSERT INTO event VALUES ('later'); COMMIT")
     before.commit()
     pipeline.wait_state("streaming")
     wait_until(lambda: own_pair.target.value("SELECT count(*) FROM event WHERE body = 'hanging'") == 1, what=pipeline.log_tail)

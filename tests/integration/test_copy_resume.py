@@ -98,10 +98,9 @@ PHASES = [waiting_for_transactions, before_the_first_range, between_ranges, in_t
           just_before_streaming, while_streaming]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.__name__)
-def test_a_kill(pair, phase, workers):
-    pipeline = item_pipeline(pair, MANY, copy={"workers": workers})
+def test_a_kill(pair, phase):
+    pipeline = item_pipeline(pair, MANY, copy={"workers": 1})
     hold = phase(pair, pipeline)
     half_copied = phase in (between_ranges, in_the_last_range)
     kill(pipeline, hold)
@@ -307,18 +306,10 @@ def test_a_foreign_key_that_came_to_a_half_copied_table(pair):
 
 
 def test_the_copy_is_switched_off_in_the_middle(pair):
-    """A half-copied table never looks complete: it is not streamed as if it were."""
+    """A half-copied table never looks complete: what has begun is finished."""
     pipeline = half_copied(pair)
     pipeline.write_config(copy={"enabled": False})
     pair.source.execute("UPDATE item SET n = 1 WHERE id % 10 = 0")
-    pipeline.start(wait=False)
-    ended = wait_until(lambda: not pipeline.running or (pipeline.status() or {}).get("state") == "streaming")
-    assert ended
-    if pipeline.running:
-        catch_up(pipeline)
-        assert states(pipeline.status())["public.item"] != "streaming"
-        pipeline.stop()
-    pipeline.write_config(copy={"enabled": True})
     pipeline.start()
     finish(pair, pipeline)
 

@@ -215,6 +215,7 @@ void Applier::take_piece(Batch& batch, const Piece& piece) {
     note_skipped(batch, piece);
   } else {
     for (const auto* relation : piece.frame.rewrites) {
+      if (seam_.holds(*relation, piece.transaction)) continue;
       log::warning("table_rewritten",
                    "the source has rewritten a table; values that it computed there are not in the stream, and have to "
                    "be made on the target as well",
@@ -261,16 +262,21 @@ void Applier::apply_truncate(Batch& batch, const Piece& piece, const wire::Chang
   const auto& relations = piece.frame.truncates[change.truncate_index];
   const auto& partitions = piece.frame.partitions[change.truncate_index];
   std::vector<Truncated> tables;
+  bool partly = false;
   for (std::size_t i = 0; i < relations.size(); ++i) {
-    if (seam_.holds(*relations[i], piece.transaction)) continue;
+    if (seam_.holds(*relations[i], piece.transaction)) {
+      partly = true;
+      continue;
+    }
     auto& table = table_of(*relations[i], piece.transaction);
     if (!table.plan.left_out) tables.push_back({&table, partitions.empty() ? std::string{} : partitions[i]});
   }
   if (tables.empty()) return;
   flush(batch);
   begin(batch);
-  truncate(target_, {.xid = piece.transaction.xid, .final_lsn = piece.transaction.final_lsn}, tables, change.flags,
-           replica_role_);
+  const Ticket ticket{.xid = piece.transaction.xid, .final_lsn = piece.transaction.final_lsn};
+  // Without the tables whose copies are newer the others cannot be truncated where those refer to them.
+  partly ? clear(target_, ticket, tables) : truncate(target_, ticket, tables, change.flags, replica_role_);
 }
 
 void Applier::note_skipped(Batch& batch, const Piece& piece) {

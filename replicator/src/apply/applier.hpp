@@ -52,8 +52,8 @@ class Applier {
           const Seam& seam, PieceQueue& queue, Acknowledgement& acknowledgement, StatusBoard& board, History& history,
           const Event& finish);
 
-  /// Until `finish` is set or the queue is closed and empty.  Throws Error; CopyNeeded; Interrupted when the connection's stop
-  /// event is set, or when a transaction's rest will not come.
+  /// Until `finish` is set or the queue is closed and empty.  Throws Error; CopyNeeded; Interrupted when the
+  /// connection's stop event is set, or when a transaction's rest will not come.
   void run();
 
  private:

@@ -94,6 +94,13 @@ void write_known_tables(postgres::Connection& target, const std::string& pipelin
         "published = EXCLUDED.published, "
         "since = CASE WHEN known.state = EXCLUDED.state THEN known.since ELSE EXCLUDED.since END",
         {pipeline, list.dump(), std::to_string(epoch)});
+    // A table that comes back one day has missed changes.
+    target.exec(
+        "UPDATE walgate.copies c SET left_publication = true FROM pg_catalog.jsonb_to_recordset($2::jsonb) "
+        "AS t(source_schema text, source_table text, state text) WHERE c.pipeline = $1 AND t.state = 'left' "
+        "AND c.source_schema = t.source_schema AND c.source_table = t.source_table "
+        "AND EXISTS (SELECT FROM walgate.progress WHERE pipeline = $1 AND epoch = $3)",
+        {pipeline, list.dump(), std::to_string(epoch)});
     target.exec(
         "UPDATE walgate.pipelines SET tables_known = true WHERE name = $1 AND NOT tables_known "
         "AND EXISTS (SELECT FROM walgate.progress WHERE pipeline = $1 AND epoch = $2)",
@@ -108,9 +115,12 @@ void write_known_tables(postgres::Connection& target, const std::string& pipelin
 bool accept_table(postgres::Connection& target, const std::string& pipeline, const QualifiedName& table) {
   const auto result = target.exec(
       "WITH forgotten AS (DELETE FROM walgate.tables WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3 "
-      "AND state = 'left' RETURNING 1), accepted AS (UPDATE walgate.tables SET accepted = true, state = 'streaming', "
+      "AND state = 'left' RETURNING pipeline, source_schema, source_table), "
+      "uncopied AS (DELETE FROM walgate.copies c USING forgotten f WHERE c.pipeline = f.pipeline "
+      "AND c.source_schema = f.source_schema AND c.source_table = f.source_table), accepted AS (UPDATE walgate.tables "
+      "SET accepted = true, state = 'streaming', "
       "since = now() WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3 AND state = 'recreated' "
-      "RETURNING 1) SELECT count(*) FROM (TABLE forgotten UNION ALL TABLE accepted) AS done",
+      "RETURNING 1) SELECT (SELECT count(*) FROM forgotten) + (SELECT count(*) FROM accepted)",
       {pipeline, table.schema, table.name});
   return number_field(result, 0, 0) > 0;
 }

@@ -133,7 +133,6 @@ PreparedTable& TableSet::table(const wire::Relation& relation, Lsn lsn) {
   const QualifiedName source{relation.schema, relation.name};
   const auto target = map_table(config_.tables, source).target;
   if (target) {
-    if (seam_.lacks(source)) throw CopyNeeded{source};
     const bool same = ledger_.is_same(source, relation.oid, lsn);
     ledger_.save();
     if (!same) {
@@ -148,6 +147,8 @@ PreparedTable& TableSet::table(const wire::Relation& relation, Lsn lsn) {
                           .relation = source.display()}};
     }
   }
+  if (target && seam_.leaves_out(source)) return keep(relation, left_out(source));
+  if (target && seam_.lacks(source)) throw CopyNeeded{source};
   auto [planned, differences] = plan(relation);
   if (!differences.empty()) {
     auto catalog = open_target(config_, stop_);
@@ -170,6 +171,17 @@ PreparedTable& TableSet::table(const wire::Relation& relation, Lsn lsn) {
                         .relation = name}};
   }
   if (!planned.left_out) source_of_target_[planned.target_oid] = relation.oid;
+  return keep(relation, std::move(planned));
+}
+
+TablePlan TableSet::left_out(const QualifiedName& source) {
+  TablePlan plan;
+  plan.source = source;
+  plan.left_out = true;
+  return plan;
+}
+
+PreparedTable& TableSet::keep(const wire::Relation& relation, TablePlan planned) {
   if (by_serial_.size() <= relation.serial) by_serial_.resize(relation.serial + 1);
   const auto order = order_of(planned);
   const auto rank_of_it = rank(planned.target, true);

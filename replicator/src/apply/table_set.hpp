@@ -53,6 +53,8 @@ class TableSet {
     return replica_role_ ? table.fires_as_replica : table.fires_as_origin;
   }
   [[nodiscard]] Order order_of(const TablePlan& plan) const;
+  PreparedTable& keep(const wire::Relation& relation, TablePlan planned);
+  static TablePlan left_out(const QualifiedName& source);
   void read(postgres::Connection& target, const std::vector<wire::Relation>& relations);
   std::pair<TablePlan, std::vector<Difference>> plan(const wire::Relation& relation) const;
   /// What check looks for at the start holds for relations that join later, too.

@@ -41,7 +41,11 @@ void TargetPipeline::execute(const Ticket& ticket, const Prepared& prepared, con
 void TargetPipeline::query(const Ticket& ticket, const std::string& sql,
                            const std::vector<std::optional<std::string>>& parameters) {
   finish_copy();
-  pipeline_.query(ticket, encoding_.from_utf8(sql), parameters);
+  auto encoded = parameters;
+  for (auto& parameter : encoded) {
+    if (parameter) parameter = encoding_.from_utf8(*parameter);
+  }
+  pipeline_.query(ticket, encoding_.from_utf8(sql), encoded);
 }
 
 void TargetPipeline::repeat(const Ticket& ticket, std::string_view sql, const std::vector<std::string>& parameters) {

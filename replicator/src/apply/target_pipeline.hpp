@@ -28,7 +28,7 @@ class TargetPipeline {
   /// Prepares a statement under a new name.
   [[nodiscard]] Prepared prepare(Ticket ticket, Statement statement);
   void execute(const Ticket& ticket, const Prepared& prepared, const postgres::Parameters& parameters);
-  /// A statement that is not worth preparing.
+  /// A statement that is not worth preparing; parameters in UTF-8.
   void query(const Ticket& ticket, const std::string& sql,
              const std::vector<std::optional<std::string>>& parameters = {});
   /// A statement that comes again and again with the same text: prepared at its first time.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "observe/log.hpp"
+
 namespace walgate::apply {
 
 postgres::Connection open_target(const Config& config, const Event* stop) {
@@ -65,6 +67,16 @@ void mark_origin(postgres::Connection& target, const std::string& pipeline) {
       "SELECT pg_catalog.pg_replication_origin_create($1) WHERE pg_catalog.pg_replication_origin_oid($1) IS NULL",
       {name});
   target.exec("SELECT pg_catalog.pg_replication_origin_session_setup($1)", {name});
+}
+
+void mark_commits(const Config& config, postgres::Connection& target, const std::string& name) {
+  try {
+    mark_origin(target, name);
+  } catch (const Error& error) {
+    if (config.source.origin == Origin::none || !error.failure().sqlstate.starts_with("53")) throw;
+    log::warning(text_of(ErrorName::origin_not_marked), error.failure().message,
+                 {{"remedy", "raise max_replication_slots (max_active_replication_origins from 18 on) of the target"}});
+  }
 }
 
 void drop_origin(postgres::Connection& target, const std::string& pipeline) {

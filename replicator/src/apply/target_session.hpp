@@ -19,6 +19,9 @@ namespace walgate::apply {
 [[nodiscard]] bool may_mark_origin(postgres::Connection& target);
 /// From here on commits carry the origin "walgate_PIPELINE", by which a pipeline in the other direction knows them.
 void mark_origin(postgres::Connection& target, const std::string& pipeline);
+/// The same under "walgate_NAME"; where the server has no room for it, only a pipeline that has one in the other
+/// direction cannot do without, and others are warned.
+void mark_commits(const Config& config, postgres::Connection& target, const std::string& name);
 /// Forgets the origin, where there is one and the role may.
 void drop_origin(postgres::Connection& target, const std::string& pipeline);
 

@@ -32,22 +32,30 @@ namespace {
       .xid = ticket.xid}};
 }
 
+/// Throws where only partitions were emptied.
+void check_partitions(const Ticket& ticket, std::span<const Truncated> tables) {
+  std::map<std::string, std::vector<std::string>> partitions;
+  for (const auto& [table, partition] : tables) {
+    if (!partition.empty()) partitions[table->plan.source.display()].push_back(partition);
+  }
+  if (!partitions.empty()) partitions_truncated(ticket, partitions);
+}
+
 }  // namespace
 
 void truncate(TargetPipeline& target, Ticket ticket, std::span<const Truncated> tables, std::uint8_t flags,
               bool replica_role) {
   std::vector<std::string> names;
   std::vector<std::string> keys;
-  std::map<std::string, std::vector<std::string>> partitions;
-  for (const auto& [table, partition] : tables) {
-    names.push_back(table->plan.only());
-    keys.insert(keys.end(), table->plan.deferrable_keys.begin(), table->plan.deferrable_keys.end());
-    if (!partition.empty()) partitions[table->plan.source.display()].push_back(partition);
+  for (const auto& truncated : tables) {
+    const auto& plan = truncated.table->plan;
+    names.push_back(plan.only());
+    keys.insert(keys.end(), plan.deferrable_keys.begin(), plan.deferrable_keys.end());
   }
   ticket.purpose = Purpose::truncate;
   ticket.kind = wire::RecordKind::truncate;
   ticket.table = tables.back().table;
-  if (!partitions.empty()) partitions_truncated(ticket, partitions);
+  check_partitions(ticket, tables);
 
   // A table whose foreign keys wait to be checked cannot be truncated, and on the source none of them waited.
   const bool checks = !replica_role && !keys.empty();
@@ -57,6 +65,17 @@ void truncate(TargetPipeline& target, Ticket ticket, std::span<const Truncated> 
   const bool restart = (flags & wire::truncate_restart_identity) != 0;
   target.query(ticket, fmt::format("TRUNCATE {}{}", fmt::join(names, ", "), restart ? " RESTART IDENTITY" : ""));
   if (checks) target.query(checking, fmt::format("SET CONSTRAINTS {} DEFERRED", fmt::join(keys, ", ")));
+  target.keep_pace();
+}
+
+void clear(TargetPipeline& target, Ticket ticket, std::span<const Truncated> tables) {
+  ticket.purpose = Purpose::note;
+  ticket.table = tables.back().table;
+  check_partitions(ticket, tables);
+  for (const auto& truncated : tables) {
+    ticket.table = truncated.table;
+    target.query(ticket, fmt::format("DELETE FROM {}", truncated.table->plan.only()));
+  }
   target.keep_pace();
 }
 

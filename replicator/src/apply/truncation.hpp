@@ -20,4 +20,7 @@ struct Truncated {
 void truncate(TargetPipeline& target, Ticket ticket, std::span<const Truncated> tables, std::uint8_t flags,
               bool replica_role);
 
+/// The same by deleting all rows, where tables that refer to these stand in the way of a TRUNCATE.
+void clear(TargetPipeline& target, Ticket ticket, std::span<const Truncated> tables);
+
 }  // namespace walgate::apply

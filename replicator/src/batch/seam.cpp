@@ -53,9 +53,14 @@ void Seam::add(QualifiedName table, Snapshot snapshot, Lsn horizon) {
 }
 
 bool Seam::is_in_copy(const wire::Relation& relation, const wire::Begin& transaction) const {
-  const auto found = copies_.find({relation.schema, relation.name});
-  return found != copies_.end() && transaction.end_lsn <= found->second.horizon &&
-         found->second.snapshot.sees(transaction.xid);
+  if (by_serial_.size() <= relation.serial) by_serial_.resize(relation.serial + 1);
+  auto& known = by_serial_[relation.serial];
+  if (!known) {
+    const auto found = copies_.find({relation.schema, relation.name});
+    known = found == copies_.end() ? nullptr : &found->second;
+  }
+  const auto* copy = *known;
+  return copy != nullptr && transaction.end_lsn <= copy->horizon && copy->snapshot.sees(transaction.xid);
 }
 
 }  // namespace walgate

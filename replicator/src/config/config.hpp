@@ -41,7 +41,7 @@ struct Config {
     bool enabled = true;
     ExistingRows existing_rows = ExistingRows::refuse;
     std::uint64_t workers = 2;
-    std::uint64_t rows_per_second = 0;          ///< 0: no limit
+    std::uint64_t rows_per_second = 0;             ///< 0: no limit
     std::chrono::milliseconds max_snapshot_age{};  ///< 0: no limit
   } copy;
   struct Migrations {

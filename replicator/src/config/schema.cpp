@@ -151,9 +151,8 @@ std::vector<Key> make_keys() {
                                [](Draft& d) -> bool& { return d.config.copy.enabled; }));
   all.push_back(optional<ExistingRows>(
       "copy.existing_rows",
-      choice<ExistingRows>({{"refuse", ExistingRows::refuse},
-                            {"keep", ExistingRows::keep},
-                            {"truncate", ExistingRows::truncate}}),
+      choice<ExistingRows>(
+          {{"refuse", ExistingRows::refuse}, {"keep", ExistingRows::keep}, {"truncate", ExistingRows::truncate}}),
       ExistingRows::refuse, "the target's table holds rows before its copy: stop, copy beside them, or empty it",
       [](Draft& d) -> ExistingRows& { return d.config.copy.existing_rows; }));
   all.push_back(optional<std::uint64_t>("copy.workers", count(1, 64), 2,
@@ -164,7 +163,8 @@ std::vector<Key> make_keys() {
                                         [](Draft& d) -> std::uint64_t& { return d.config.copy.rows_per_second; }));
   all.push_back(optional<std::chrono::milliseconds>(
       "copy.max_snapshot_age", duration(), std::chrono::milliseconds{0},
-      "a copy whose snapshot gets older stops, because the source cannot clean up rows meanwhile; `\"0s\"` for no limit",
+      "a copy whose snapshot gets older stops, because the source cannot clean up rows meanwhile; `\"0s\"` for no "
+      "limit",
       [](Draft& d) -> std::chrono::milliseconds& { return d.config.copy.max_snapshot_age; }));
 
   all.push_back(section("migrations", "the files that change the target's schema"));

@@ -52,14 +52,30 @@ Copier::Copier(const CopierStart& start, StatusBoard& board, const Event& finish
       stop_{stop},
       throttle_{config_.copy.rows_per_second},
       worker_start_{config_, start.epoch, start.encoding, start.replica_role, throttle_, abandon_},
-      target_{apply::open_target(config_, &abandon_)} {
-  target_.set_phase("copy");
-  if (start.replica_role) target_.exec("SET session_replication_role = replica");
+      target_{open_target()} {
+  may_make_tables_ = bool_field(
+      target_.exec("SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY')"), 0, 0);
+}
+
+postgres::Connection Copier::open_target() {
+  auto target = apply::open_target(config_, &abandon_);
+  target.set_phase("copy");
+  // The source may be slow between two tables of a transaction.
+  target.exec("SET idle_in_transaction_session_timeout = '10min'");
+  if (start_.replica_role) target.exec("SET session_replication_role = replica");
+  apply::set_commit_mode(target, start_.commit_mode);
+  // Sessions cannot share an origin; no pipeline has a name with blanks.
+  if (start_.may_mark_origin) {
+    origins_.push_back(fmt::format("{} copy {}", config_.pipeline, origins_.size()));
+    apply::mark_commits(config_, target, origins_.back());
+  }
+  return target;
 }
 
 Copier::~Copier() {
   workers_.clear();
   try {
+    if (!origins_.empty()) target_.exec("SELECT pg_catalog.pg_replication_origin_session_reset()");
     for (const auto& origin : origins_) apply::drop_origin(target_, origin);
   } catch (...) {  // an origin that stays is used again by the next copy
   }
@@ -75,7 +91,6 @@ void Copier::run(const std::vector<QualifiedName>& tables) {
   if (wanted.empty()) return;
   for (const auto& table : wanted) {
     auto& progress = progress_[table];
-    progress.source = table;
     progress.rows = entries_[table].rows;
     progress.bytes = entries_[table].bytes;
     rows_at_start_ += progress.rows;
@@ -106,7 +121,7 @@ void Copier::run(const std::vector<QualifiedName>& tables) {
 // The thread that copies
 
 void Copier::copy_all(const std::vector<QualifiedName>& tables) {
-  holder_.emplace(config_, abandon_, [&](const std::string& what) {
+  holder_.emplace(config_, abandon_, start_.awaited, [&](const std::string& what) {
     const std::lock_guard lock{mutex_};
     if (!what.empty() && what != waiting_) {
       log::info("copy_waiting", "waits on the source before the snapshot is taken", {{"for", what}});
@@ -167,9 +182,8 @@ void Copier::copy_group(const std::vector<QualifiedName>& tables) {
     snapshot_taken_ = Clock::now();
   }
   const auto jobs = make_jobs(tables, snapshot);
-  const bool checked = !start_.replica_role && std::ranges::any_of(jobs, [](const auto& job) {
-    return job->has_foreign_keys;
-  });
+  const bool checked =
+      !start_.replica_role && std::ranges::any_of(jobs, [](const auto& job) { return job->has_foreign_keys; });
   if (checked || config_.copy.existing_rows == ExistingRows::keep) {
     copy_whole(jobs, snapshot);
   } else {
@@ -231,33 +245,58 @@ void Copier::begin_on_target() {
 
 void Copier::make_room(const std::vector<wire::Relation>& relations) {
   auto planned = table_set(relations);
+  const auto position = holder_->position();
   std::vector<Emptied> emptied;
+  std::vector<QualifiedName> sources;
   for (const auto& relation : relations) {
     const QualifiedName name{relation.schema, relation.name};
     const auto& entry = entries_.at(name);
-    const auto& table = planned.table(relation, Lsn{});
-    if (table.plan.left_out || entry.state != State::waiting) continue;
-    if (entry.again || config_.copy.existing_rows == ExistingRows::truncate) {
-      emptied.push_back({table.plan.target, table.plan.only(), planned.fill_rank(table.plan)});
-    }
+    const auto& table = planned.table(relation, position);
+    const bool wanted = entry.again || config_.copy.existing_rows == ExistingRows::truncate;
+    if (table.plan.left_out || entry.state != State::waiting || !wanted) continue;
+    emptied.push_back({table.plan.target, table.plan.only(), planned.fill_rank(table.plan)});
+    sources.push_back(name);
   }
   if (emptied.empty()) return;
   begin_on_target();
   empty(std::move(emptied));
+  target_.exec(
+      "UPDATE walgate.copies c SET again = false FROM pg_catalog.jsonb_to_recordset($2::jsonb) AS t(s text, t text) "
+      "WHERE c.pipeline = $1 AND c.source_schema = t.s AND c.source_table = t.t",
+      {config_.pipeline, names_json(sources)});
   target_.exec("COMMIT");
 }
 
 void Copier::empty(std::vector<Emptied> tables) {
   std::vector<std::string> names;
   for (const auto& table : tables) names.push_back(table.only);
+  if (!start_.replica_role) refuse_referred(tables);
   target_.exec("SAVEPOINT emptying");
   const auto truncated = target_.try_exec(fmt::format("TRUNCATE {}", fmt::join(names, ", ")));
   if (PQresultStatus(truncated.get()) != PGRES_FATAL_ERROR) return;
   // Foreign keys of other tables point here, or the role may not.
+  const auto state = postgres::field_of(truncated.get(), PG_DIAG_SQLSTATE);
+  if (state != "0A000" && state != "42501") target_.throw_result(truncated.get());
   target_.exec("ROLLBACK TO SAVEPOINT emptying");
   if (!start_.replica_role) target_.exec("SET CONSTRAINTS ALL DEFERRED");
   std::ranges::stable_sort(tables, std::ranges::greater{}, &Emptied::rank);
   for (const auto& table : tables) target_.exec(fmt::format("DELETE FROM {}", table.only));
+}
+
+void Copier::refuse_referred(const std::vector<Emptied>& tables) {
+  std::vector<QualifiedName> names;
+  for (const auto& table : tables) names.push_back(table.target);
+  for (const auto& [name, table] : apply::read_tables(target_, names)) {
+    for (const auto& key : table.referring_keys) {
+      if (std::ranges::find(names, key.table) != names.end()) continue;
+      throw Error{Failure{.name = ErrorName::copy_refused,
+                          .message = fmt::format(
+                              "{} cannot be emptied for its copy: {} refers to it by foreign key {}, which is checked",
+                              name.display(), key.table.display(), display_identifier(key.name)),
+                          .remedy = "drop the key until the copy is done, or let the role use session_replication_role",
+                          .phase = "copy"}};
+    }
+  }
 }
 
 void Copier::copy_in_ranges(const Jobs& jobs, const TakenSnapshot& snapshot) {
@@ -267,23 +306,24 @@ void Copier::copy_in_ranges(const Jobs& jobs, const TakenSnapshot& snapshot) {
   for (const auto& owned : jobs) {
     auto* const job = owned.get();
     job->progress->state = State::copying;
-    if (job->is_resumable()) {
+    if (job->is_resumable() && may_make_tables_) {
       bringing_up.emplace_back([job, &snapshot](Worker& worker) { worker.bring_up(*job, snapshot); });
       continue;
     }
     if (job->entry.state == State::copying) {
       if (!job->entry.done.empty()) {
-        log::info("copy_restarted", "a copy that was broken off begins anew",
-                  {{"relation", job->plan.source.display()},
-                   {"reason", job->entry.fingerprint == job->fingerprint()
-                                  ? "its rows cannot be told apart without a key that travels unchanged"
-                                  : "the table or what is copied of it has changed"}});
+        log::info(
+            "copy_restarted", "a copy that was broken off begins anew",
+            {{"relation", job->plan.source.display()},
+             {"reason", job->entry.fingerprint != job->fingerprint() ? "the table or what is copied of it has changed"
+                        : may_make_tables_ ? "its rows cannot be told apart without a key that travels unchanged"
+                                           : "the role may not make temporary tables on the target"}});
         empty({{job->plan.target, job->plan.only(), job->rank}});
       }
-      job->entry.done.clear();
-      job->progress->rows = 0;
-      job->progress->bytes = 0;
     }
+    job->entry.done.clear();
+    job->progress->rows = 0;
+    job->progress->bytes = 0;
     started.push_back({{"s", job->plan.source.schema},
                        {"t", job->plan.source.name},
                        {"fingerprint", job->fingerprint()},
@@ -294,11 +334,11 @@ void Copier::copy_in_ranges(const Jobs& jobs, const TakenSnapshot& snapshot) {
       "(SELECT t.s, t.t FROM pg_catalog.jsonb_to_recordset($2::jsonb) AS t(s text, t text))",
       {config_.pipeline, started.dump()});
   target_.exec(
-      "UPDATE walgate.copies c SET state = 'copying', again = false, fingerprint = t.fingerprint, "
+      "UPDATE walgate.copies c SET state = 'copying', fingerprint = t.fingerprint, "
       "snapshot = $3::pg_snapshot, horizon = $4::pg_lsn, rows = 0, bytes = 0, rows_estimated = t.estimated, "
       "since = pg_catalog.now() FROM pg_catalog.jsonb_to_recordset($2::jsonb) "
       "AS t(s text, t text, fingerprint text, estimated bigint) "
-      "WHERE c.pipeline = $1 AND c.source_schema = t.s AND c.source_table = t.t",
+      "WHERE c.pipeline = $1 AND c.source_schema = t.s AND c.source_table = t.t AND NOT c.again",
       {config_.pipeline, started.dump(), snapshot.text, snapshot.horizon.text()});
   target_.exec("COMMIT");
 
@@ -312,8 +352,8 @@ void Copier::copy_in_ranges(const Jobs& jobs, const TakenSnapshot& snapshot) {
   }
   work(std::move(ranges));
 
-  auto names = nlohmann::json::array();
-  for (const auto& job : jobs) names.push_back({{"s", job->plan.source.schema}, {"t", job->plan.source.name}});
+  std::vector<QualifiedName> names;
+  for (const auto& job : jobs) names.push_back(job->plan.source);
   begin_on_target();
   target_.exec(
       "WITH done AS (DELETE FROM walgate.copy_ranges r USING pg_catalog.jsonb_to_recordset($2::jsonb) "
@@ -326,7 +366,7 @@ void Copier::copy_in_ranges(const Jobs& jobs, const TakenSnapshot& snapshot) {
       "LEFT JOIN summed d ON d.s = t.s AND d.t = t.t "
       // A person may have asked for it again meanwhile.
       "WHERE c.pipeline = $1 AND c.source_schema = t.s AND c.source_table = t.t AND c.state = 'copying'",
-      {config_.pipeline, names.dump()});
+      {config_.pipeline, names_json(names)});
   target_.exec("COMMIT");
 }
 
@@ -340,7 +380,11 @@ void Copier::copy_whole(const Jobs& jobs, const TakenSnapshot& snapshot) {
   if (!begun.empty()) {  // in ranges, under another configuration
     begin_on_target();
     empty(std::move(begun));
-    for (const auto* job : all) copy_again(target_, config_.pipeline, job->plan.source);
+    target_.exec(
+        "WITH anew AS (UPDATE walgate.copies SET state = 'waiting', rows = 0, bytes = 0 WHERE pipeline = $1 "
+        "AND state = 'copying' RETURNING source_schema, source_table) DELETE FROM walgate.copy_ranges r USING anew "
+        "WHERE r.pipeline = $1 AND r.source_schema = anew.source_schema AND r.source_table = anew.source_table",
+        {config_.pipeline});
     target_.exec("COMMIT");
   }
   std::ranges::stable_sort(all, {}, &TableJob::rank);
@@ -356,13 +400,7 @@ void Copier::copy_whole(const Jobs& jobs, const TakenSnapshot& snapshot) {
 }
 
 void Copier::add_worker() {
-  auto target = apply::open_target(config_, &abandon_);
-  if (start_.replica_role) target.exec("SET session_replication_role = replica");
-  apply::set_commit_mode(target, start_.commit_mode);
-  if (config_.source.origin == Origin::none) {
-    origins_.push_back(fmt::format("{}_copy{}", config_.pipeline, workers_.size()));
-    apply::mark_origin(target, origins_.back());
-  }
+  auto target = open_target();
   apply::use_encoding(target, start_.encoding);
   workers_.push_back(
       std::make_unique<Worker>(worker_start_, stream::open_reader(config_, &abandon_), std::move(target)));
@@ -430,7 +468,8 @@ void Copier::tell(bool log) {
     if (!waiting_.empty()) copy.waiting_for = waiting_;
     if (snapshot_taken_) {
       const auto age = Clock::now() - *snapshot_taken_;
-      copy.snapshot_age_seconds = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(age).count());
+      copy.snapshot_age_seconds =
+          static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(age).count());
       if (config_.copy.max_snapshot_age.count() > 0 && age > config_.copy.max_snapshot_age) {
         throw Error{Failure{.name = ErrorName::copy_snapshot_too_old,
                             .message = fmt::format("the copy's snapshot is older than {} s",

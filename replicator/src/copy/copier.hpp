@@ -1,9 +1,9 @@
 // copier.hpp - the initial copy: brings what the source's tables hold to the target, before the stream goes on.
 //
-// Tables are copied in groups, each under one snapshot of the source.  Workers read ranges of blocks and write each in a
-// target transaction of its own, together with the fact that it is there, so that a copy that is broken off goes on where
-// it was: what is there is brought up to a new snapshot first.  A table is copied once all of its ranges are on the
-// target; what the stream still has to bring is told by its snapshot (batch/seam.hpp).
+// Tables are copied in groups, each under one snapshot of the source.  Workers read ranges of blocks and write each in
+// a target transaction of its own, together with the fact that it is there, so that a copy that is broken off goes on
+// where it was: what is there is brought up to a new snapshot first.  A table is copied once all of its ranges are on
+// the target; what the stream still has to bring is told by its snapshot (batch/seam.hpp).
 #pragma once
 
 #include <chrono>
@@ -33,6 +33,8 @@ struct CopierStart {
   std::string encoding;  ///< of the source
   bool replica_role = false;
   bool same_database = false;
+  bool may_mark_origin = false;  ///< on the target
+  bool awaited = false;          ///< commits of the source wait for us
   apply::CommitMode commit_mode = apply::CommitMode::off;
   TableLedger& ledger;
 };
@@ -69,6 +71,8 @@ class Copier {
   /// Empties the tables where that is wanted, together, because they may refer to each other.
   void make_room(const std::vector<wire::Relation>& relations);
   void empty(std::vector<Emptied> tables);
+  /// Where foreign keys are checked: tables outside would lose rows, or keep these from going.
+  void refuse_referred(const std::vector<Emptied>& tables);
   /// Runs the tasks on all workers; throws what the first of them threw.
   void work(std::vector<Task> tasks);
   void add_worker();
@@ -76,6 +80,7 @@ class Copier {
   [[nodiscard]] TakenSnapshot enter_snapshot(const std::vector<QualifiedName>& tables);
   [[nodiscard]] apply::TableSet table_set(const std::vector<wire::Relation>& relations);
   void begin_on_target();
+  [[nodiscard]] postgres::Connection open_target();
 
   // The thread that called run(), while another copies.
   void watch();
@@ -95,10 +100,11 @@ class Copier {
 
   Entries entries_;
   std::map<QualifiedName, Progress> progress_;  ///< of all tables that are copied; filled before others look
+  std::vector<std::string> origins_;            ///< before target_, whose opening adds to it
   postgres::Connection target_;
   std::optional<SnapshotHolder> holder_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::vector<std::string> origins_;
+  bool may_make_tables_ = false;  ///< temporary ones, on the target
 
   std::mutex mutex_;  ///< of what follows
   std::optional<Clock::time_point> snapshot_taken_;

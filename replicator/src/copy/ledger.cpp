@@ -24,9 +24,17 @@ constexpr auto state_texts = std::to_array<std::pair<State, std::string_view>>({
     {State::excluded, "excluded"},
 });
 
+[[noreturn]] void odd(std::string_view what) {
+  throw Error{Failure{.name = ErrorName::internal_error,
+                      .message = fmt::format("walgate.copies holds something that is not {}", what),
+                      .remedy = "find out who changed it; `walgate copy --table` sets a table's row right",
+                      .phase = "copy"}};
+}
+
 State state_of(std::string_view text) {
   const auto found = std::ranges::find(state_texts, text, &std::pair<State, std::string_view>::second);
-  return found == state_texts.end() ? State::waiting : found->first;
+  if (found == state_texts.end()) odd("a state");
+  return found->first;
 }
 
 std::uint64_t count_field(const postgres::Result& result, int row, int column) {
@@ -63,6 +71,7 @@ Entries read_entries(postgres::Connection& target, const std::string& pipeline) 
       {pipeline});
   for (int row = 0; row < rows(ranges); ++row) {
     auto& entry = entries[{text_field(ranges, row, 0), text_field(ranges, row, 1)}];
+    if (entry.state != State::copying) continue;  // of a copy that a person has given up
     entry.done.push_back({static_cast<std::uint32_t>(number_field(ranges, row, 2)), count_field(ranges, row, 3),
                           count_field(ranges, row, 4)});
     entry.rows += count_field(ranges, row, 5);
@@ -71,22 +80,43 @@ Entries read_entries(postgres::Connection& target, const std::string& pipeline) 
   return entries;
 }
 
-void add_tables(postgres::Connection& target, const std::string& pipeline, const std::vector<QualifiedName>& tables,
-                State state) {
-  if (tables.empty()) return;
+std::string names_json(const std::vector<QualifiedName>& tables) {
   auto list = nlohmann::json::array();
   for (const auto& table : tables) list.push_back({{"s", table.schema}, {"t", table.name}});
-  target.exec(
-      "INSERT INTO walgate.copies (pipeline, source_schema, source_table, state) SELECT $1, t.s, t.t, $3 FROM "
-      "pg_catalog.jsonb_to_recordset($2::jsonb) AS t(s text, t text) ON CONFLICT DO NOTHING",
-      {pipeline, list.dump(), std::string{text_of(state)}});
+  return list.dump();
 }
 
-void exclude(postgres::Connection& target, const std::string& pipeline, const QualifiedName& table) {
+void settle(postgres::Connection& target, const std::string& pipeline, const std::vector<Filled>& tables, bool wanted) {
+  auto list = nlohmann::json::array();
+  for (const auto& table : tables) {
+    list.push_back({{"s", table.source.schema}, {"t", table.source.name}, {"target", table.target.quoted()}});
+  }
+  const auto published = list.dump();
+  const std::string truth = wanted ? "true" : "false";
+  // One statement each sees a table at most once; together they are harmless twice.
   target.exec(
-      "INSERT INTO walgate.copies (pipeline, source_schema, source_table, state) VALUES ($1, $2, $3, 'excluded') "
-      "ON CONFLICT (pipeline, source_schema, source_table) DO UPDATE SET state = 'excluded', since = pg_catalog.now()",
-      {pipeline, table.schema, table.name});
+      "INSERT INTO walgate.copies (pipeline, source_schema, source_table, state, target) "
+      "SELECT $1, t.s, t.t, CASE WHEN $3::boolean THEN 'waiting' ELSE 'excluded' END, t.target "
+      "FROM pg_catalog.jsonb_to_recordset($2::jsonb) AS t(s text, t text, target text) ON CONFLICT DO NOTHING",
+      {pipeline, published, truth});
+  target.exec(
+      "UPDATE walgate.copies c SET target = t.target FROM pg_catalog.jsonb_to_recordset($2::jsonb) "
+      "AS t(s text, t text, target text) WHERE c.pipeline = $1 AND c.source_schema = t.s AND c.source_table = t.t "
+      "AND c.target = ''",
+      {pipeline, published});
+  target.exec(
+      "WITH changed AS (UPDATE walgate.copies c SET "
+      "state = CASE WHEN $3::boolean OR (c.again AND c.target = t.target) THEN 'waiting' ELSE 'excluded' END, "
+      // Only rows that came from the table itself may go.
+      "again = c.target = t.target AND (c.again OR (c.left_publication AND c.state <> 'waiting')), "
+      "left_publication = false, target = t.target, fingerprint = NULL, snapshot = NULL, horizon = NULL, rows = 0, "
+      "bytes = 0, since = pg_catalog.now() FROM pg_catalog.jsonb_to_recordset($2::jsonb) "
+      "AS t(s text, t text, target text) WHERE c.pipeline = $1 AND c.source_schema = t.s AND c.source_table = t.t "
+      "AND (c.target <> t.target OR c.left_publication OR (NOT $3::boolean AND c.state = 'waiting' AND NOT c.again)) "
+      "RETURNING c.source_schema, c.source_table) "
+      "DELETE FROM walgate.copy_ranges r USING changed WHERE r.pipeline = $1 "
+      "AND r.source_schema = changed.source_schema AND r.source_table = changed.source_table",
+      {pipeline, published, truth});
 }
 
 bool copy_again(postgres::Connection& target, const std::string& pipeline, const QualifiedName& table) {
@@ -99,13 +129,28 @@ bool copy_again(postgres::Connection& target, const std::string& pipeline, const
   return rows(result) > 0;
 }
 
+std::vector<QualifiedName> asked_for(postgres::Connection& target, const std::string& pipeline, bool wanted) {
+  const auto result = target.exec(
+      "SELECT source_schema, source_table FROM walgate.copies WHERE pipeline = $1 AND state = 'waiting' AND again "
+      "UNION ALL SELECT source_schema, source_table FROM walgate.tables t WHERE pipeline = $1 AND state = 'streaming' "
+      "AND $2::boolean AND NOT EXISTS (SELECT FROM walgate.copies c WHERE c.pipeline = t.pipeline "
+      "AND c.source_schema = t.source_schema AND c.source_table = t.source_table AND NOT c.left_publication)",
+      {pipeline, wanted ? "true" : "false"});
+  std::vector<QualifiedName> tables;
+  for (int row = 0; row < rows(result); ++row) {
+    tables.push_back({text_field(result, row, 0), text_field(result, row, 1)});
+  }
+  return tables;
+}
+
 Seam seam_of(const Entries& entries) {
   Seam seam;
   for (const auto& [table, entry] : entries) {
     auto snapshot = Snapshot::parse(entry.snapshot);
     if (entry.state == State::waiting || entry.state == State::copying) {
       seam.await(table);
-    } else if (entry.state == State::copied && snapshot) {
+    } else if (entry.state == State::copied) {
+      if (!snapshot) odd("a snapshot");
       seam.add(table, std::move(*snapshot), entry.horizon);
     } else {
       seam.add(table);
@@ -114,9 +159,11 @@ Seam seam_of(const Entries& entries) {
   return seam;
 }
 
-void show(const Entries& entries, Lsn position, std::vector<TableStatus>& tables) {
+void show(const Entries& entries, Lsn position, bool wanted, std::vector<TableStatus>& tables) {
   for (auto& table : tables) {
-    const auto found = std::ranges::find(entries, table.source, [](const auto& entry) { return entry.first.display(); });
+    const auto found =
+        std::ranges::find(entries, table.source, [](const auto& entry) { return entry.first.display(); });
+    if (found == entries.end() && wanted && table.state == "streaming") table.state = text_of(State::waiting);
     if (found == entries.end() || found->second.state == State::excluded) continue;
     const auto& entry = found->second;
     table.rows_copied = entry.rows;

@@ -1,4 +1,5 @@
-// ledger.hpp - how far the copy of each table has come, as the target remembers it (walgate.copies, walgate.copy_ranges).
+// ledger.hpp - how far the copy of each table has come, as the target remembers it (walgate.copies,
+// walgate.copy_ranges).
 #pragma once
 
 #include <cstdint>
@@ -42,17 +43,26 @@ using Entries = std::map<QualifiedName, Entry>;
 
 /// Empty where the target's own tables are of a release that knew no copy.
 [[nodiscard]] Entries read_entries(postgres::Connection& target, const std::string& pipeline);
-/// Adds tables that the ledger does not know.
-void add_tables(postgres::Connection& target, const std::string& pipeline, const std::vector<QualifiedName>& tables,
-                State state);
-/// The table is only streamed, whatever was to become of it.
-void exclude(postgres::Connection& target, const std::string& pipeline, const QualifiedName& table);
+/// A published table and the table of the target that its rows go to, as the mapping says.
+struct Filled {
+  QualifiedName source;
+  QualifiedName target;
+};
+/// Brings the ledger to what is published now: tables that are new, that came back after they had left, or that go to
+/// another table than before wait for their copy; without copies wanted, new ones are only streamed.
+void settle(postgres::Connection& target, const std::string& pipeline, const std::vector<Filled>& tables, bool wanted);
 /// The table is to be emptied and copied, at the next start of a session.  False: the ledger does not know it.
 bool copy_again(postgres::Connection& target, const std::string& pipeline, const QualifiedName& table);
+/// Tables that a person wants to be copied again, and published ones that the ledger does not know yet.
+[[nodiscard]] std::vector<QualifiedName> asked_for(postgres::Connection& target, const std::string& pipeline,
+                                                   bool wanted);
+/// "[{"s": schema, "t": name}, …]" for jsonb_to_recordset.
+[[nodiscard]] std::string names_json(const std::vector<QualifiedName>& tables);
 
 /// What the stream has to know.
+/// Throws Error internal_error where somebody has changed what we wrote.
 [[nodiscard]] Seam seam_of(const Entries& entries);
-/// Puts the copy's part into the tables' states: `position` is the target's.
-void show(const Entries& entries, Lsn position, std::vector<TableStatus>& tables);
+/// Puts the copy's part into the tables' states: `position` is the target's; `wanted`: unknown tables wait for a copy.
+void show(const Entries& entries, Lsn position, bool wanted, std::vector<TableStatus>& tables);
 
 }  // namespace walgate::copy

@@ -51,9 +51,9 @@ class Loader {
   apply::PreparedTable* table_ = nullptr;
   bool passing_on_ = false;
   bool any_message_ = false;
-  std::string copy_;                        ///< the COPY statement
-  std::string buffer_;                      ///< of what is passed on
-  std::size_t kept_rows_ = 0;               ///< that the server may hold in memory
+  std::string copy_;           ///< the COPY statement
+  std::string buffer_;         ///< of what is passed on
+  std::size_t kept_rows_ = 0;  ///< that the server may hold in memory
   std::size_t kept_bytes_ = 0;
   std::vector<postgres::Memory> messages_;  ///< that the summed-up rows point into
   std::size_t bytes_ = 0;                   ///< of these

@@ -44,8 +44,7 @@ Sequences owned_sequences(postgres::Connection& server, const std::vector<Qualif
       {list.dump()});
   Sequences sequences;
   for (int row = 0; row < postgres::rows(result); ++row) {
-    auto& sequence =
-        sequences[{{text_field(result, row, 0), text_field(result, row, 1)}, text_field(result, row, 2)}];
+    auto& sequence = sequences[{{text_field(result, row, 0), text_field(result, row, 1)}, text_field(result, row, 2)}];
     sequence.name = {text_field(result, row, 3), text_field(result, row, 4)};
     sequence.increment = number_field(result, row, 5);
     sequence.may_read = bool_field(result, row, 6);
@@ -79,8 +78,8 @@ SequenceReport sync_sequences(const Config& config, postgres::Connection& source
     if (found == here.end()) continue;
     const auto& own = found->second;
     if (!sequence.may_read) {
-      report.not_set.push_back(fmt::format("{}: the role of the source may not read {}", own.name.display(),
-                                           sequence.name.display()));
+      report.not_set.push_back(
+          fmt::format("{}: the role of the source may not read {}", own.name.display(), sequence.name.display()));
     } else if (!own.may_set || !own.may_read) {
       report.not_set.push_back(
           fmt::format("{}: GRANT ALL ON SEQUENCE {} to the role of the target", own.name.display(), own.name.quoted()));

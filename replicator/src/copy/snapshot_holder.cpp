@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "stream/source_catalog.hpp"
@@ -31,10 +30,10 @@ std::string literals(const std::vector<std::string>& items) {
   return text;
 }
 
-std::string names_json(const std::vector<QualifiedName>& tables) {
-  auto list = nlohmann::json::array();
-  for (const auto& table : tables) list.push_back({{"s", table.schema}, {"t", table.name}});
-  return list.dump();
+std::string lock_statement(const std::vector<QualifiedName>& tables) {
+  std::vector<std::string> names;
+  for (const auto& table : tables) names.push_back(table.quoted());
+  return fmt::format("LOCK TABLE {} IN ACCESS SHARE MODE", fmt::join(names, ", "));
 }
 
 std::uint64_t count_field(const postgres::Result& result, int row, int column) {
@@ -49,7 +48,7 @@ std::uint64_t SnapshotHolder::Size::blocks() const noexcept {
   return sum;
 }
 
-postgres::Connection SnapshotHolder::stream_session(const Config& config, const Event& stop) {
+postgres::Connection SnapshotHolder::session(const Config& config, const Event& stop) {
   auto source = stream::open_snapshot_holder(config, &stop);
   source.exec(lock_timeout);
   return source;
@@ -61,11 +60,12 @@ void SnapshotHolder::pause(std::chrono::milliseconds time) {
 }
 
 std::string SnapshotHolder::publications() {
-  return text_field(source_.exec("SELECT pg_catalog.string_agg(row, ' ' ORDER BY row) FROM ("
-                                 "SELECT 'p' || oid || '.' || xmin FROM pg_catalog.pg_publication UNION ALL "
-                                 "SELECT 'r' || oid || '.' || xmin FROM pg_catalog.pg_publication_rel UNION ALL "
-                                 "SELECT 'n' || oid || '.' || xmin FROM pg_catalog.pg_publication_namespace) AS r(row)"),
-                    0, 0);
+  return text_field(
+      source_.exec("SELECT pg_catalog.string_agg(row, ' ' ORDER BY row) FROM ("
+                   "SELECT 'p' || oid || '.' || xmin FROM pg_catalog.pg_publication UNION ALL "
+                   "SELECT 'r' || oid || '.' || xmin FROM pg_catalog.pg_publication_rel UNION ALL "
+                   "SELECT 'n' || oid || '.' || xmin FROM pg_catalog.pg_publication_namespace) AS r(row)"),
+      0, 0);
 }
 
 void SnapshotHolder::wait_for_running() {
@@ -76,7 +76,8 @@ void SnapshotHolder::wait_for_running() {
   constexpr std::string_view running =
       "FROM pg_catalog.pg_locks WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock' AND granted";
   const auto awaited = text_field(
-      source_.exec(fmt::format("SELECT coalesce(pg_catalog.array_agg(transactionid::text), '{{}}') {}", running)), 0, 0);
+      source_.exec(fmt::format("SELECT coalesce(pg_catalog.array_agg(transactionid::text), '{{}}') {}", running)), 0,
+      0);
   const auto ask = fmt::format(
       "SELECT pg_catalog.string_agg(DISTINCT CASE WHEN pid IS NULL THEN 'prepared transaction ' || transactionid::text "
       "ELSE 'process ' || pid END, ', ') {} AND transactionid::text = ANY ($1::text[])",
@@ -84,22 +85,19 @@ void SnapshotHolder::wait_for_running() {
   for (int tries = 0;; ++tries) {
     const auto result = source_.exec(ask, {awaited});
     if (!postgres::field(result, 0, 0)) break;
+    if (awaited_ && tries >= 50) {
+      throw Error{Failure{.name = ErrorName::copy_while_awaited,
+                          .message = fmt::format("transactions of the source do not end ({}), perhaps because their "
+                                                 "commits wait for walgate, which waits for them",
+                                                 text_field(result, 0, 0)),
+                          .phase = "copy"}};
+    }
     // Ordinary ones are gone at once.
     if (tries >= 10) waiting_("transactions that were running before: " + text_field(result, 0, 0));
     pause(tries < 10 ? 20ms : 200ms);
   }
   waiting_({});
 }
-
-namespace {
-
-std::string lock_statement(const std::vector<QualifiedName>& tables) {
-  std::vector<std::string> names;
-  for (const auto& table : tables) names.push_back(table.quoted());
-  return fmt::format("LOCK TABLE {} IN ACCESS SHARE MODE", fmt::join(names, ", "));
-}
-
-}  // namespace
 
 TakenSnapshot SnapshotHolder::take(const std::vector<QualifiedName>& tables) {
   for (;;) {
@@ -109,6 +107,7 @@ TakenSnapshot SnapshotHolder::take(const std::vector<QualifiedName>& tables) {
         "SELECT pg_catalog.pg_current_snapshot(), pg_catalog.pg_current_wal_insert_lsn(), "
         "pg_catalog.pg_export_snapshot()");
     if (publications() == publications_) {
+      wait_for_flush(lsn_field(result, 0, 1));
       return {.text = text_field(result, 0, 0),
               .id = text_field(result, 0, 2),
               .lock = lock_statement(tables),
@@ -117,6 +116,23 @@ TakenSnapshot SnapshotHolder::take(const std::vector<QualifiedName>& tables) {
     release();
     wait_for_running();
   }
+}
+
+void SnapshotHolder::wait_for_flush(Lsn position) {
+  // Commits that nobody waited for are seen before they are on disk; the WAL writer has them there after three of its
+  // rounds at the latest (postgresql.conf, synchronous_commit).  What is not flushed then belongs to no commit of
+  // theirs.
+  const auto delay =
+      number_field(source_.exec("SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_writer_delay'"), 0, 0);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds{4 * delay};
+  while (lsn_field(source_.exec("SELECT pg_catalog.pg_current_wal_flush_lsn()"), 0, 0) < position &&
+         std::chrono::steady_clock::now() < deadline) {
+    pause(20ms);
+  }
+}
+
+Lsn SnapshotHolder::position() {
+  return lsn_field(source_.exec("SELECT pg_catalog.pg_current_wal_flush_lsn()"), 0, 0);
 }
 
 void SnapshotHolder::lock(const std::vector<QualifiedName>& tables) {
@@ -186,7 +202,7 @@ std::map<QualifiedName, SnapshotHolder::Size> SnapshotHolder::sizes(const std::v
       "JOIN pg_catalog.pg_class p ON p.oid = leaf.oid AND p.relkind = 'r' "
       "JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace "
       "CROSS JOIN LATERAL (SELECT pg_catalog.pg_relation_size(p.oid) / "
-      "pg_catalog.current_setting('block_size')::bigint AS blocks) size ORDER BY 1, 2, 3",
+      "pg_catalog.current_setting('block_size')::bigint AS blocks) size WHERE size.blocks IS NOT NULL ORDER BY 1, 2, 3",
       {names_json(tables)});
   std::map<QualifiedName, Size> sizes;
   for (const auto& table : tables) sizes[table];
@@ -214,11 +230,11 @@ std::set<std::uint32_t> SnapshotHolder::xml_arrays() {
 
 std::map<QualifiedName, std::string> SnapshotHolder::filters() {
   // A row goes through when one publication lets it through.
-  const auto result = source_.exec(fmt::format(
-      "SELECT schemaname, tablename, pg_catalog.string_agg(DISTINCT '(' || rowfilter || ')', ' OR ') "
-      "FROM pg_catalog.pg_publication_tables WHERE pubname IN ({}) GROUP BY 1, 2 "
-      "HAVING pg_catalog.count(*) = pg_catalog.count(rowfilter)",
-      literals(config_.source.publications)));
+  const auto result = source_.exec(
+      fmt::format("SELECT schemaname, tablename, pg_catalog.string_agg(DISTINCT '(' || rowfilter || ')', ' OR ') "
+                  "FROM pg_catalog.pg_publication_tables WHERE pubname IN ({}) GROUP BY 1, 2 "
+                  "HAVING pg_catalog.count(*) = pg_catalog.count(rowfilter)",
+                  literals(config_.source.publications)));
   std::map<QualifiedName, std::string> filters;
   for (int row = 0; row < rows(result); ++row) {
     filters[{text_field(result, row, 0), text_field(result, row, 1)}] = text_field(result, row, 2);

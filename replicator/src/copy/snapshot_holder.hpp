@@ -1,9 +1,9 @@
 // snapshot_holder.hpp - the session of the source that locks tables and holds the snapshot that workers read under.
 //
-// A transaction that wrote before a table was published, and commits after, brings only its later rows; one whose COMMIT
-// waits for a standby is in the WAL and not yet seen.  So a snapshot counts only once everything has ended that was
-// running when the publications were read.  The locks come before the snapshot: an ALTER that rewrites a table, or a
-// TRUNCATE, would leave it empty for snapshots that are older.
+// A transaction that wrote before a table was published, and commits after, brings only its later rows; one whose
+// COMMIT waits for a standby is in the WAL and not yet seen.  So a snapshot counts only once everything has ended that
+// was running when the publications were read.  The locks come before the snapshot: an ALTER that rewrites a table, or
+// a TRUNCATE, would leave it empty for snapshots that are older.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,9 @@ class SnapshotHolder {
   /// Told what we wait for; empty: for nothing any more.
   using Waiting = std::function<void(const std::string&)>;
 
-  SnapshotHolder(const Config& config, const Event& stop, Waiting waiting)
-      : config_{config}, stop_{stop}, waiting_{std::move(waiting)}, source_{stream_session(config, stop)} {}
+  /// `awaited`: commits of the source wait for us.
+  SnapshotHolder(const Config& config, const Event& stop, bool awaited, Waiting waiting)
+      : config_{config}, stop_{stop}, awaited_{awaited}, waiting_{std::move(waiting)}, source_{session(config, stop)} {}
 
   /// Until all transactions have ended that run now.  take() does it again when the publications have changed since.
   void wait_for_running();
@@ -53,16 +54,20 @@ class SnapshotHolder {
   [[nodiscard]] std::set<std::uint32_t> xml_arrays();
   /// Row filters in SQL.  A table without one is not in it.
   [[nodiscard]] std::map<QualifiedName, std::string> filters();
-  [[nodiscard]] int pid() const noexcept { return PQbackendPID(source_.handle()); }
+  /// Where the source's WAL is.
+  [[nodiscard]] Lsn position();
 
  private:
-  static postgres::Connection stream_session(const Config& config, const Event& stop);
+  static postgres::Connection session(const Config& config, const Event& stop);
   void pause(std::chrono::milliseconds time);
   void lock(const std::vector<QualifiedName>& tables);
   [[nodiscard]] std::string publications();
+  /// Until what a snapshot of now can see would survive a crash of the source.
+  void wait_for_flush(Lsn position);
 
   const Config& config_;
   const Event& stop_;
+  const bool awaited_;
   const Waiting waiting_;
   postgres::Connection source_;
   std::string publications_;  ///< as the wait for running transactions has found them

@@ -23,8 +23,8 @@ std::string is_older(const Snapshot& then) {
                      static_cast<std::uint32_t>(then.xmin()));
 }
 
-/// As the stream writes values that travel as text: by the type's output function, whatever casts to text there are; but
-/// that of xml leaves out what a declaration says of the encoding.
+/// As the stream writes values that travel as text: by the type's output function, whatever casts to text there are;
+/// but that of xml leaves out what a declaration says of the encoding.
 std::string text_of(const std::string& column, bool is_xml, bool is_array_of_xml) {
   if (is_xml) return column + "::text";
   return fmt::format("CASE WHEN {0} IS DISTINCT FROM NULL THEN pg_catalog.format('%s', {0}{1}) END", column,
@@ -66,6 +66,7 @@ std::string TableJob::read(const std::string& columns, const std::string& from,
 std::string TableJob::fingerprint() const {
   std::string text;
   for (const auto& part : parts) text += fmt::format("{}:{} ", part.oid, part.file);
+  for (const auto& column : relation.columns) text += fmt::format("{} ", column.type_oid);
   return text + read(columns(), "source", {}) + " > " + plan.copy().value_or("rows of " + plan.target.quoted());
 }
 
@@ -155,6 +156,11 @@ std::string TableJob::delete_others() const {
   }
   return fmt::format("DELETE FROM {} AS t WHERE NOT EXISTS (SELECT FROM {} k WHERE {})", plan.only(), kept_table,
                      fmt::join(conditions, " AND "));
+}
+
+std::string TableJob::find_kept() const {
+  return fmt::format("SELECT WHERE (SELECT pg_catalog.count(*) FROM {}) = (SELECT pg_catalog.count(*) FROM {})",
+                     plan.only(), kept_table);
 }
 
 }  // namespace walgate::copy

@@ -34,7 +34,6 @@ struct Range {
 
 /// What a person sees of a table's copy.  Written by workers.
 struct Progress {
-  QualifiedName source;
   std::atomic<std::uint64_t> estimated = 0;
   std::atomic<std::uint64_t> rows = 0;
   std::atomic<std::uint64_t> bytes = 0;
@@ -48,9 +47,9 @@ struct TableJob {
   std::size_t rank = 0;  ///< parents along foreign keys first
   std::vector<Part> parts;
   std::set<std::uint32_t> xml_arrays;  ///< OIDs of types
-  std::string filter;  ///< of the publications, in SQL; empty: all rows
-  bool passed_on = false;         ///< the source's COPY is what the target takes
-  bool has_foreign_keys = false;  ///< of its own or of others to it, on the target
+  std::string filter;                  ///< of the publications, in SQL; empty: all rows
+  bool passed_on = false;              ///< the source's COPY is what the target takes
+  bool has_foreign_keys = false;       ///< of its own or of others to it, on the target
   Progress* progress = nullptr;
   Entry entry;
 
@@ -73,6 +72,8 @@ struct TableJob {
   [[nodiscard]] std::string create_kept() const;
   [[nodiscard]] std::string write_kept() const;
   [[nodiscard]] std::string delete_others() const;
+  /// Afterwards: one row when all kept keys are there, else none.
+  [[nodiscard]] std::string find_kept() const;
 
  private:
   [[nodiscard]] std::string columns() const;

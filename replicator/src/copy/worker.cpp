@@ -15,9 +15,9 @@ constexpr std::string_view lock_not_available = "55P03";
 constexpr std::uint64_t throttle_step = 100;
 
 constexpr auto mark_copied =
-    "UPDATE walgate.copies SET state = 'copied', again = false, fingerprint = NULL, snapshot = $4::pg_snapshot, "
+    "UPDATE walgate.copies SET state = 'copied', fingerprint = NULL, snapshot = $4::pg_snapshot, "
     "horizon = $5::pg_lsn, rows = $6, bytes = $7, rows_estimated = $6, since = pg_catalog.now() "
-    "WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3";
+    "WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3 AND NOT again";
 
 }  // namespace
 
@@ -110,7 +110,9 @@ void Worker::copy_range(TableJob& job, const Range& range) {
     loader_.close();
     loader_.execute(
         "INSERT INTO walgate.copy_ranges (pipeline, source_schema, source_table, part, first_block, end_block, rows, "
-        "bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "bytes) SELECT $1, $2, $3, $4::oid, $5::bigint, $6::bigint, $7::bigint, $8::bigint FROM walgate.copies "
+        // Not any more when a person has asked for the copy again meanwhile.
+        "WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3 AND state = 'copying'",
         {start_.config.pipeline, job.plan.source.schema, job.plan.source.name, std::to_string(range.part->oid),
          std::to_string(range.first_block), std::to_string(range.end_block), std::to_string(counted.rows),
          std::to_string(counted.bytes)});
@@ -152,6 +154,18 @@ void Worker::bring_up(TableJob& job, const TakenSnapshot& snapshot) {
       loader_.close();
     }
     const auto gone = loader_.execute(job.delete_others());
+    if (loader_.execute(job.find_kept()) != 1) {
+      // Somebody else has written to the table: nothing of it can be relied on.
+      log::warning("copy_restarted", "a copy that was broken off begins anew",
+                   {{"relation", job.plan.source.display()}, {"reason", "rows of it have gone from the target"}});
+      loader_.execute(fmt::format("DELETE FROM {}", job.plan.only()));
+      loader_.execute(
+          "DELETE FROM walgate.copy_ranges WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
+          {start_.config.pipeline, job.plan.source.schema, job.plan.source.name});
+      job.entry.done.clear();
+      job.entry.bytes = 0;
+      kept = {};
+    }
     for (const auto& part : job.parts) {
       loader_.open(table, true);
       add(newer, pipe(job.read_newer_rows(part, then), nullptr));

@@ -1,7 +1,6 @@
 // worker.hpp - copies ranges, from a session of the source to one of the target.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>

@@ -62,10 +62,9 @@ constexpr auto entries = std::to_array<NameEntry>({
      "Name a slot of the database in source.conninfo, or correct that database."},
     {publication_missing, "publication_missing", "A publication does not exist in the source database.",
      "Create it with CREATE PUBLICATION, or correct source.publications."},
-    {table_joined_publication, "table_joined_publication",
-     "A table joined the publications, or came back to them.",
-     "Its changes are applied from here on; rows that it held before, and what changed while it was out, have to "
-     "be brought to the target by hand."},
+    {table_joined_publication, "table_joined_publication", "A table joined the publications, or came back to them.",
+     "With copy.enabled it is copied, and a table that came back is emptied before; without, its changes are applied "
+     "from here on, and the rest has to be brought to the target by hand."},
     {table_left_publication, "table_left_publication",
      "A table was dropped, renamed, taken out of the publications or left out by the configuration.",
      "Its rows stay on the target and follow no more; put it back into a publication, or drop the target table and"
@@ -205,6 +204,12 @@ constexpr auto entries = std::to_array<NameEntry>({
      "The snapshot of the initial copy has got older than copy.max_snapshot_age allows.",
      "Start the service again, which goes on with what is missing; use more copy.workers, or allow a higher age."},
 
+    {copy_while_awaited, "copy_while_awaited",
+     "The source waits for walgate as a synchronous standby before it ends transactions, and the initial copy waits "
+     "for "
+     "them.",
+     "Take walgate's application_name out of synchronous_standby_names until the copy is done."},
+
     // stream
     {protocol_version, "protocol_version",
      "The output plugin and the service speak different versions of the protocol.",
@@ -216,9 +221,11 @@ constexpr auto entries = std::to_array<NameEntry>({
      "The source sent an update or a delete without anything that identifies its row.",
      "Give the source table a replica identity; skip the transaction once the target has been mended by hand."},
     {partition_truncated, "partition_truncated",
-     "The source truncated partitions that are published under the name of their partitioned table, and the stream does "
+     "The source truncated partitions that are published under the name of their partitioned table, and the stream "
+     "does "
      "not say which rows are gone.",
-     "Bring everything that the transaction did to the target by hand, then skip it; a publication without truncate does "
+     "Bring everything that the transaction did to the target by hand, then skip it; a publication without truncate "
+     "does "
      "not send such a command."},
     {relation_does_not_fit, "relation_does_not_fit",
      "A table on the source has changed and its target does not fit it any more.",
@@ -290,8 +297,10 @@ constexpr auto entries = std::to_array<NameEntry>({
      "Give the position that `walgate status` shows as error.lsn."},
     {accept_refused, "accept_refused", "The table to be accepted has neither been created again nor left.",
      "Name a table that `walgate status` shows as recreated or left."},
-    {copy_refused, "copy_refused", "The table to be copied again is none that the pipeline fills.",
-     "Name a source table that `walgate status` shows."},
+    {copy_refused, "copy_refused", "The table is none that the pipeline fills, or cannot be emptied for its copy.",
+     "Name a source table that `walgate status` shows; where a checked foreign key refers to its target, drop the key "
+     "until "
+     "the copy is done."},
     {internal_error, "internal_error", "The service came into a state that it should not be in.",
      "Report it with the message and the log; the target holds only whole transactions."},
 });

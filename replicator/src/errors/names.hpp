@@ -83,6 +83,7 @@ enum class ErrorName : std::uint8_t {
   target_not_empty,
   foreign_keys_in_cycle,
   copy_snapshot_too_old,
+  copy_while_awaited,
   // stream
   protocol_version,
   protocol_violation,

@@ -251,11 +251,10 @@ std::optional<Status> parse_status(std::string_view text) {
   for (const auto& [key, counter] : conflicts) status.conflicts.*counter = member<std::uint64_t>(met, key).value_or(0);
   if (json.contains("tables") && json["tables"].is_array()) {
     for (const ordered_json& table : json["tables"]) {
-      status.tables.push_back({member<std::string>(table, "source").value_or(""),
-                               member<std::string>(table, "target").value_or(""),
-                               member<std::string>(table, "state").value_or(""),
-                               member<std::uint64_t>(table, "rows_copied"),
-                               member<std::uint64_t>(table, "rows_estimated")});
+      status.tables.push_back(
+          {member<std::string>(table, "source").value_or(""), member<std::string>(table, "target").value_or(""),
+           member<std::string>(table, "state").value_or(""), member<std::uint64_t>(table, "rows_copied"),
+           member<std::uint64_t>(table, "rows_estimated")});
     }
   }
   if (const ordered_json copy = sub_object(json, "copy"); !copy.empty()) {

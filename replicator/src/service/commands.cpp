@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "apply/known_tables.hpp"
+#include "apply/target_catalog.hpp"
 #include "apply/target_session.hpp"
 #include "catalog/identifier.hpp"
 #include "catalog/table_mapping.hpp"
@@ -96,10 +97,8 @@ std::vector<Finding> check(const Config& config) {
     findings.insert(findings.end(), more.begin(), more.end());
   }
   const auto copies = now.registration ? copy::read_entries(sessions.target, config.pipeline) : copy::Entries{};
-  if (!is_only_streamed(now, copies)) {
-    auto more = check_copy(config, now, copies, sessions.replication, sessions.target);
-    findings.insert(findings.end(), more.begin(), more.end());
-  }
+  auto of_copy = check_copy(config, now, copies, sessions.replication, sessions.target);
+  findings.insert(findings.end(), of_copy.begin(), of_copy.end());
   if (!now.registration) {
     findings.push_back({Severity::info, ErrorName::not_initialised, fmt::format("pipeline \"{}\"", config.pipeline),
                         "the target does not know the pipeline yet", "`walgate run` and `walgate init` register it"});
@@ -117,7 +116,7 @@ void add_target(const Config& config, Status& status) {
   status.applied_lsn = status.received_lsn = progress->position;
   status.replica_role = apply::find_registration(target, config.pipeline)->replica_role;
   status.tables = table_status(config, apply::read_known_tables(target, config.pipeline).tables);
-  copy::show(copy::read_entries(target, config.pipeline), progress->position, status.tables);
+  copy::show(copy::read_entries(target, config.pipeline), progress->position, config.copy.enabled, status.tables);
   status.error = apply::standing_error(target, config.pipeline);
   if (status.error) {
     status.reason = status.error->message;
@@ -278,16 +277,31 @@ std::vector<std::string> copy_again(const Config& config, const QualifiedName& t
   auto target = apply::open_target(config, nullptr);
   target.set_phase("copy");
   require_registration(config, target);
-  if (!map_table(config.tables, table).target || !copy::copy_again(target, config.pipeline, table)) {
-    throw Error{Failure{.name = ErrorName::copy_refused,
-                        .message = fmt::format("pipeline \"{}\" knows no source table {} that it fills",
-                                               config.pipeline, table.display()),
-                        .phase = "copy"}};
+  const auto refuse = [](std::string message) {
+    throw Error{Failure{.name = ErrorName::copy_refused, .message = std::move(message), .phase = "copy"}};
+  };
+  const auto mapping = map_table(config.tables, table);
+  const auto known = apply::read_known_tables(target, config.pipeline).tables;
+  const auto found = known.find(table);
+  if (!mapping.target || found == known.end() || found->second.state != TableState::streaming) {
+    refuse(fmt::format("pipeline \"{}\" fills nothing from a source table {}", config.pipeline, table.display()));
   }
-  return {apply::try_lock_pipeline(target, config.pipeline)
-              ? fmt::format("{} will be emptied and copied at the next start", table.display())
-              : fmt::format("{} will be emptied and copied by the running service within some seconds",
-                            table.display())};
+  // It would be found out at the start, when nothing else could go on either.
+  if (!apply::find_registration(target, config.pipeline)->replica_role) {
+    for (const auto& [name, filled] : apply::read_tables(target, {*mapping.target})) {
+      for (const auto& key : filled.referring_keys) {
+        refuse(fmt::format("{} cannot be emptied: {} refers to it by foreign key {}, which is checked", name.display(),
+                           key.table.display(), display_identifier(key.name)));
+      }
+    }
+  }
+  if (!copy::copy_again(target, config.pipeline, table)) {
+    refuse(fmt::format("pipeline \"{}\" has not begun to fill {}", config.pipeline, mapping.target->display()));
+  }
+  return {
+      apply::try_lock_pipeline(target, config.pipeline)
+          ? fmt::format("{} will be emptied and copied at the next start", table.display())
+          : fmt::format("{} will be emptied and copied by the running service within some seconds", table.display())};
 }
 
 std::vector<std::string> sync_sequences(const Config& config) {

@@ -18,20 +18,16 @@ bool leads_to(const std::map<QualifiedName, TargetTable>& tables, const Qualifie
   const auto found = tables.find(table);
   if (found == tables.end() || !seen.insert(table).second) return false;
   return std::ranges::any_of(found->second.foreign_keys, [&](const TargetForeignKey& key) {
-    return !key.deferrable && key.referenced != table && (key.referenced == end || leads_to(tables, key.referenced, end, seen));
+    return !key.deferrable && key.referenced != table &&
+           (key.referenced == end || leads_to(tables, key.referenced, end, seen));
   });
 }
 
 }  // namespace
 
-bool is_only_streamed(const Situation& now, const copy::Entries& entries) {
-  return entries.empty() && now.registration && now.progress && now.progress->position > now.registration->start_lsn;
-}
-
 std::vector<Finding> check_copy(const Config& config, const Situation& now, const copy::Entries& entries,
                                 postgres::Connection& source, postgres::Connection& target) {
   std::vector<Finding> findings;
-  if (!config.copy.enabled) return findings;
   const auto add = [&](ErrorName name, std::string object, std::string text) {
     findings.push_back({Severity::error, name, std::move(object), std::move(text), std::string{entry_of(name).remedy}});
   };
@@ -40,7 +36,8 @@ std::vector<Finding> check_copy(const Config& config, const Situation& now, cons
     const QualifiedName source_name{relation.schema, relation.name};
     const auto mapping = map_table(config.tables, source_name);
     const auto entry = entries.find(source_name);
-    const bool waits = entry == entries.end() || (entry->second.state == copy::State::waiting && !entry->second.again);
+    const bool waits = entry == entries.end() ? config.copy.enabled
+                                              : entry->second.state == copy::State::waiting && !entry->second.again;
     if (!mapping.target || !waits) continue;
     waiting.push_back(*mapping.target);
     const auto may = source.exec(fmt::format("SELECT pg_catalog.has_table_privilege({}, 'SELECT')", relation.oid));
@@ -48,6 +45,17 @@ std::vector<Finding> check_copy(const Config& config, const Situation& now, cons
       add(ErrorName::copy_not_allowed, source_name.display(), "our role on the source may not read the table");
     }
   }
+  for (const auto& [table, entry] : entries) {
+    // What is not flushed yet is less than a page.
+    constexpr std::uint64_t unflushed = 1024 * 1024;
+    if (entry.state == copy::State::copied && entry.horizon.value > now.source.flushed.value + unflushed) {
+      add(ErrorName::source_restored, table.display(),
+          fmt::format("the table's copy is of {}, and the source's WAL ends at {}: the source was restored to an older "
+                      "state",
+                      entry.horizon.text(), now.source.flushed.text()));
+    }
+  }
+  if (waiting.empty()) return findings;
   const auto tables = apply::read_tables(target, waiting);
   for (const auto& [name, table] : tables) {
     if (config.copy.existing_rows == ExistingRows::refuse) {

@@ -11,9 +11,6 @@
 
 namespace walgate::service {
 
-/// A pipeline that has streamed before anything was known of copies goes on so.
-[[nodiscard]] bool is_only_streamed(const Situation& now, const copy::Entries& entries);
-
 /// Of the tables that have not been copied; those that `entries` does not know count as such.
 [[nodiscard]] std::vector<Finding> check_copy(const Config& config, const Situation& now, const copy::Entries& entries,
                                               postgres::Connection& source, postgres::Connection& target);

@@ -96,17 +96,6 @@ void lock_or_throw(postgres::Connection& target, const std::string& pipeline, co
   }
 }
 
-/// A server has room for few origins in use; only a pipeline that has one in the other direction cannot do without.
-void mark_commits(const Config& config, postgres::Connection& target) {
-  try {
-    apply::mark_origin(target, config.pipeline);
-  } catch (const Error& error) {
-    if (config.source.origin == Origin::none || !error.failure().sqlstate.starts_with("53")) throw;
-    log::warning(text_of(ErrorName::origin_not_marked), error.failure().message,
-                 {{"remedy", "raise max_replication_slots (max_active_replication_origins from 18 on) of the target"}});
-  }
-}
-
 apply::CommitMode commit_mode(const Situation& now, postgres::Connection& target) {
   if (stream::is_synchronous_standby(now.source)) {
     return now.same_cluster() ? apply::CommitMode::local : apply::CommitMode::on;
@@ -137,16 +126,18 @@ class Monitor {
     look_at_tables(board);
   }
   void look_at_tables(StatusBoard& board) {
-    watch_tables(config_, connection_, ledger_);
+    looked_ = watch_tables(config_, connection_, ledger_);
     auto tables = table_status(config_, ledger_.known());
     board.update([&](Status& status) {
-      copy::show(copies_, status.applied_lsn, tables);
+      copy::show(copies_, status.applied_lsn, config_.copy.enabled, tables);
       status.tables = std::move(tables);
     });
   }
   /// What the look has to know of copies.
   void set_copies(copy::Entries copies) { copies_ = std::move(copies); }
   [[nodiscard]] postgres::Connection& connection() noexcept { return connection_; }
+  /// Did the last look find out what is published?
+  [[nodiscard]] bool has_looked() const noexcept { return looked_; }
 
  private:
   void look_at_position(StatusBoard& board, const PieceQueue& queue) {
@@ -171,18 +162,18 @@ class Monitor {
   copy::Entries copies_;
   postgres::Connection connection_;
   std::chrono::steady_clock::time_point next_tables_;
+  bool looked_ = false;
 };
 
-/// Thrown where a person wants a table to be copied again.
-struct CopyAsked {};
-
-/// Does a person want a table to be copied again?  Asked on a session of its own, because the applier's is busy.
+/// Has a table to be copied that was not when the session began?  Asked on a session of its own, because the applier's
+/// is busy.
 class CopyRequests {
  public:
-  CopyRequests(const Config& config, const Event* stop) : config_{config}, stop_{stop} {}
+  /// `others`: tables that cannot be copied, whoever asks.
+  CopyRequests(const Config& config, std::vector<QualifiedName> others, const Event* stop)
+      : config_{config}, others_{std::move(others)}, stop_{stop} {}
 
-  /// Among the tables of the session; others cannot be copied now.
-  [[nodiscard]] bool any(const std::vector<QualifiedName>& tables) {
+  [[nodiscard]] bool any() {
     const auto now = std::chrono::steady_clock::now();
     if (now < next_) return false;
     next_ = now + table_interval;
@@ -191,14 +182,10 @@ class CopyRequests {
         target_.emplace(apply::open_target(config_, stop_));
         target_->exec(watch_limits);
       }
-      const auto result = target_->exec(
-          "SELECT source_schema, source_table FROM walgate.copies WHERE pipeline = $1 AND state = 'waiting' AND again",
-          {config_.pipeline});
-      for (int row = 0; row < postgres::rows(result); ++row) {
-        const QualifiedName asked{text_field(result, row, 0), text_field(result, row, 1)};
-        if (std::ranges::find(tables, asked) != tables.end()) return true;
-      }
-      return false;
+      const auto asked = copy::asked_for(*target_, config_.pipeline, config_.copy.enabled);
+      return std::ranges::any_of(asked, [&](const QualifiedName& table) {
+        return map_table(config_.tables, table).target && std::ranges::find(others_, table) == others_.end();
+      });
     } catch (const Error& error) {  // the applier will notice what is wrong with the target
       log::debug("copy_requests_not_read", error.failure().message);
       target_.reset();
@@ -208,22 +195,62 @@ class CopyRequests {
 
  private:
   const Config& config_;
+  const std::vector<QualifiedName> others_;
   const Event* stop_;
   std::optional<postgres::Connection> target_;
-  std::chrono::steady_clock::time_point next_;
+  std::chrono::steady_clock::time_point next_ = std::chrono::steady_clock::now() + table_interval;
 };
 
-/// Published and mapped tables under the names that the stream uses.
-std::vector<QualifiedName> tables_to_copy(const Config& config, const Situation& now, const KnownTables& known) {
-  std::vector<QualifiedName> tables;
+/// The published tables that are mapped, under the names that the stream uses.
+std::vector<copy::Filled> filled_tables(const Config& config, const Situation& now, const KnownTables& known) {
+  std::vector<copy::Filled> tables;
   for (const auto& relation : now.relations) {
     const QualifiedName table{relation.schema, relation.name};
     const auto found = known.find(table);
+    const auto mapping = map_table(config.tables, table);
     const bool streams = found != known.end() && found->second.state == TableState::streaming;
-    if (streams && map_table(config.tables, table).target) tables.push_back(table);
+    if (streams && mapping.target) tables.push_back({table, *mapping.target});
   }
   return tables;
 }
+
+/// Those that the stream and the copy cannot bring.
+std::vector<QualifiedName> tables_without_columns(const Situation& now, const KnownTables& known) {
+  std::vector<QualifiedName> tables;
+  for (const auto& [table, entry] : known) {
+    const auto relation = std::ranges::find_if(now.relations, [&](const auto& r) {
+      return QualifiedName{r.schema, r.name} == table;
+    });
+    if (relation == now.relations.end() && entry.state == TableState::streaming) tables.push_back(table);
+  }
+  return tables;
+}
+
+/// What may become of changes of a table that should have been copied and cannot be.
+void decide_on(const QualifiedName& table, const KnownTables& known, bool looked, Seam& seam) {
+  const auto found = known.find(table);
+  if (!looked) {
+    throw Error{Failure{.name = ErrorName::lock_not_available,
+                        .recovery = Recovery::retry,
+                        .message = "the source's publications could not be looked at",
+                        .phase = "copy"}};
+  }
+  // Of one that was created again the stream stops at the new one's first change; the old one has gone uncopied.
+  if (found == known.end() || found->second.state != TableState::streaming) {
+    log::warning(text_of(ErrorName::table_left_publication),
+                 "changes of a table that left before it was copied are left out", {{"relation", table.display()}});
+    seam.leave_out(table);
+    return;
+  }
+  throw Error{Failure{.name = ErrorName::relation_does_not_fit,
+                      .message = fmt::format("{} has no column that could be copied", table.display()),
+                      .remedy = "take it out of the publication, or map it to null",
+                      .phase = "copy",
+                      .relation = table.display()}};
+}
+
+/// Thrown where a table has to be copied that was not when the session began.
+struct CopyAsked {};
 
 }  // namespace
 
@@ -237,7 +264,7 @@ void Session::run() {
     try {
       return run_once(needed);
     } catch (const CopyAsked&) {
-      log::info("copy_asked", "a person wants a table to be copied again");
+      log::info("copy_asked", "a table has joined, or a person wants one to be copied again");
       needed.reset();
     } catch (const apply::CopyNeeded& copy) {
       log::info("copy_needed", "a table has to be copied before the stream goes on",
@@ -247,36 +274,23 @@ void Session::run() {
   }
 }
 
-copy::Entries Session::copy_tables(const Situation& now, const copy::CopierStart& start,
-                                   const std::optional<QualifiedName>& needed, postgres::Connection& source,
+copy::Entries Session::copy_tables(const Situation& now, const copy::CopierStart& start, postgres::Connection& source,
                                    postgres::Connection& target) {
-  const auto tables = tables_to_copy(config_, now, start.ledger.known());
+  const auto tables = filled_tables(config_, now, start.ledger.known());
+  copy::settle(target, config_.pipeline, tables, config_.copy.enabled);
   auto entries = copy::read_entries(target, config_.pipeline);
-  const bool wanted = config_.copy.enabled && !is_only_streamed(now, entries);
-  std::vector<QualifiedName> added;
-  for (const auto& table : tables) {
-    if (!entries.contains(table)) added.push_back(table);
-  }
-  if (wanted) throw_errors(check_copy(config_, now, entries, source, target));
-  copy::add_tables(target, config_.pipeline, added, wanted ? copy::State::waiting : copy::State::excluded);
-  if (needed && std::ranges::find(tables, *needed) == tables.end()) {
-    log::warning(text_of(ErrorName::table_left_publication),
-                 "the stream brings changes of a table that the publications hold no more; they are applied without a copy",
-                 {{"relation", needed->display()}});
-    copy::exclude(target, config_.pipeline, *needed);
-  }
-  entries = copy::read_entries(target, config_.pipeline);
+  throw_errors(check_copy(config_, now, entries, source, target));
   std::vector<QualifiedName> waiting;
   for (const auto& table : tables) {
-    const auto state = entries.at(table).state;
-    if (state == copy::State::waiting || state == copy::State::copying) waiting.push_back(table);
+    const auto state = entries.at(table.source).state;
+    if (state == copy::State::waiting || state == copy::State::copying) waiting.push_back(table.source);
   }
   if (waiting.empty()) return entries;
   board_.update([&](Status& status) {
     auto known = table_status(config_, start.ledger.known());
     status.received_lsn = status.applied_lsn = status.confirmed_lsn = now.progress->position;
     status.replica_role = start.replica_role;
-    copy::show(entries, status.applied_lsn, known);
+    copy::show(entries, status.applied_lsn, config_.copy.enabled, known);
     status.tables = std::move(known);
   });
   copy::Copier{start, board_, finish_, stop_}.run(waiting);
@@ -340,7 +354,7 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
   }
   if (start.replica_role) target.exec("SET session_replication_role = replica");
   apply::set_commit_mode(target, mode);
-  if (now.may_mark_origin) mark_commits(config_, target);
+  if (now.may_mark_origin) apply::mark_commits(config_, target, config_.pipeline);
 
   auto remembered = apply::read_known_tables(target, config_.pipeline);
   TableLedger ledger{std::move(remembered.tables), remembered.looked, [&](const KnownTables& tables) {
@@ -355,11 +369,14 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
                                        .encoding = now.source.encoding,
                                        .replica_role = start.replica_role,
                                        .same_database = now.same_database(),
+                                       .may_mark_origin = now.may_mark_origin,
+                                       .awaited = start.awaited,
                                        .commit_mode = mode,
                                        .ledger = ledger};
-  auto copies = copy_tables(now, copier_start, needed, monitor.connection(), target);
+  auto copies = copy_tables(now, copier_start, monitor.connection(), target);
   auto seam = copy::seam_of(copies);
   if (config_.copy.enabled) seam.close();
+  if (needed && seam.lacks(*needed)) decide_on(*needed, ledger.known(), monitor.has_looked(), seam);
   monitor.set_copies(std::move(copies));
   board_.update([&](Status& status) {
     status.state = ServiceState::streaming;
@@ -368,6 +385,8 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
     status.next_step.reset();
     status.received_lsn = status.applied_lsn = status.confirmed_lsn = claim.position;
     status.source_lsn = now.source.flushed;
+    status.lag.bytes = status.source_lsn.value - std::min(status.source_lsn.value, status.applied_lsn.value);
+    status.retained_wal_bytes = status.source_lsn.value - std::min(status.source_lsn.value, now.slot->restart.value);
     status.replica_role = start.replica_role;
     if (!start.standing_error) status.error.reset();
   });
@@ -385,8 +404,8 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
   Event applier_finish;
   PieceQueue queue{config_.limits.queue_bytes};
   Acknowledgement acknowledgement{claim.position};
-  apply::TableSet table_set{config_, &stop_, now.same_database(), start.replica_role, seam, ledger, target,
-                              now.relations};
+  apply::TableSet table_set{config_, &stop_, now.same_database(), start.replica_role, seam,
+                            ledger,  target, now.relations};
   // Keyed statements over arrays are to find their rows by index whatever the statistics say; triggers keep their
   // plans.
   if (!table_set.any_fires()) {
@@ -400,8 +419,8 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
       wire::Encoding{now.source.encoding}.from_utf8(stream::start_command(config_, claim.position));
   // Declared before the applier: its decoder owns the relations that the pieces point to.
   std::optional<stream::Receiver> receiver;
-  apply::Applier applier{std::move(target), std::move(table_set), config_, start, seam, queue, acknowledgement,
-                         board_,            history_,             applier_finish};
+  apply::Applier applier{std::move(target), std::move(table_set), config_, start, seam, queue, acknowledgement, board_,
+                         history_,          applier_finish};
   receiver.emplace(postgres::ReplicationStream{std::move(replication), start_streaming}, claim.position, queue,
                    acknowledgement, board_, receiver_finish);
   // Until the slot was ours, others could move it, and a start below its position is forwarded in silence.
@@ -435,8 +454,7 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
   } const leave{receiver_finish, applier_finish};
 
   std::optional<Failure> source_left;
-  CopyRequests requests{config_, &stop_};
-  const auto copied_tables = tables_to_copy(config_, now, ledger.known());
+  CopyRequests requests{config_, tables_without_columns(now, ledger.known()), &stop_};
   bool copy_again = false;
   auto next_look = std::chrono::steady_clock::now();
   while (!outcome.error() && !outcome.applier_done() && !stop_.is_set()) {
@@ -458,7 +476,7 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
       log::warning(text_of(source_left->name), source_left->message);
     } else if (!source_left && std::chrono::steady_clock::now() >= next_look) {
       next_look = std::chrono::steady_clock::now() + 1s;
-      copy_again = copy_again || requests.any(copied_tables);
+      copy_again = copy_again || requests.any();
       if (copy_again) applier_finish.set();
       try {
         monitor.look(board_, queue);

@@ -29,8 +29,7 @@ class Session {
   /// was not copied.
   void run_once(const std::optional<QualifiedName>& needed);
   /// Copies what waits for it; what there is then.
-  copy::Entries copy_tables(const Situation& now, const copy::CopierStart& start,
-                            const std::optional<QualifiedName>& needed, postgres::Connection& source,
+  copy::Entries copy_tables(const Situation& now, const copy::CopierStart& start, postgres::Connection& source,
                             postgres::Connection& target);
   void remember_slot();
 

@@ -21,7 +21,8 @@ bool may_pass(const Failure& failure) {
 
 }  // namespace
 
-void watch_tables(const Config& config, postgres::Connection& source, TableLedger& ledger) {
+bool watch_tables(const Config& config, postgres::Connection& source, TableLedger& ledger) {
+  bool looked = true;
   try {
     for (const auto& change : look(config, source, ledger)) {
       const auto& entry = entry_of(change.name);
@@ -34,12 +35,14 @@ void watch_tables(const Config& config, postgres::Connection& source, TableLedge
   } catch (const Error& error) {
     if (!may_pass(error.failure())) throw;
     log::debug("look_left_out", error.failure().message);
+    looked = false;
   }
   try {
     ledger.save();
   } catch (const Error& error) {  // kept for the next look; the applier writes what it rests on itself
     log::debug("tables_not_stored", error.failure().message);
   }
+  return looked;
 }
 
 std::vector<Finding> check_tables(const Config& config, postgres::Connection& source, KnownTables known, bool looked) {

@@ -13,9 +13,9 @@
 
 namespace walgate::service {
 
-/// One look; what it finds is logged and stored.  A look that a server cannot answer just now is left out.  Throws
-/// Error when the source's session is lost.
-void watch_tables(const Config& config, postgres::Connection& source, TableLedger& ledger);
+/// One look; what it finds is logged and stored.  A look that a server cannot answer just now is left out, and
+/// false.  Throws Error when the source's session is lost.
+bool watch_tables(const Config& config, postgres::Connection& source, TableLedger& ledger);
 
 /// The same for `check`: what has been found before and still stands, and what a look finds now.  Stores nothing.
 [[nodiscard]] std::vector<Finding> check_tables(const Config& config, postgres::Connection& source, KnownTables known,

@@ -55,15 +55,15 @@ namespace {
 Connection open_copy_session(const Config& config, const std::string& encoding, const Event* stop) {
   auto options = options_of(config);
   options.client_encoding = encoding;
-  for (const auto& [name, value] : std::initializer_list<std::pair<std::string, std::string>>{
-           {"TimeZone", "UTC"},
-           {"bytea_output", "hex"},
-           {"lc_monetary", "C"},
-           {"row_security", "off"},
-           {"default_transaction_isolation", "read committed"},
-           {"default_transaction_deferrable", "off"},
-           {"idle_in_transaction_session_timeout", "0"},
-           {"max_parallel_workers_per_gather", "0"}}) {
+  for (const auto& [name, value] :
+       std::initializer_list<std::pair<std::string, std::string>>{{"TimeZone", "UTC"},
+                                                                  {"bytea_output", "hex"},
+                                                                  {"lc_monetary", "C"},
+                                                                  {"row_security", "off"},
+                                                                  {"default_transaction_isolation", "read committed"},
+                                                                  {"default_transaction_deferrable", "off"},
+                                                                  {"idle_in_transaction_session_timeout", "0"},
+                                                                  {"max_parallel_workers_per_gather", "0"}}) {
     options.settings.emplace_back(name, value);
   }
   Connection connection{options, stop};

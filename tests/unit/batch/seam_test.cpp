@@ -41,8 +41,9 @@ TEST(Snapshot, TakesNothingElse) {
   EXPECT_TRUE(snapshot("7:7:").sees(6));
 }
 
-wire::Relation relation(std::string name) {
+wire::Relation relation(std::string name, std::uint32_t serial = 0) {
   wire::Relation relation;
+  relation.serial = serial;
   relation.schema = "public";
   relation.name = std::move(name);
   return relation;
@@ -63,13 +64,16 @@ TEST(Seam, LeavesOutWhatTheSnapshotSaw) {
   EXPECT_FALSE(seam.holds(relation("item"), transaction(103, 300))) << "it was running";
   EXPECT_FALSE(seam.holds(relation("item"), transaction(120, 400))) << "it came later";
   EXPECT_FALSE(seam.holds(relation("item"), transaction(99, 501))) << "beyond the horizon numbers may come again";
-  EXPECT_FALSE(seam.holds(relation("other"), transaction(99, 300)));
+  EXPECT_FALSE(seam.holds(relation("other", 1), transaction(99, 300)));
 }
 
 TEST(Seam, KnowsWhatIsLacking) {
   Seam seam;
   seam.add({"public", "item"});
   seam.await({"public", "late"});
+  seam.leave_out({"public", "gone"});
+  EXPECT_TRUE(seam.leaves_out({"public", "gone"}));
+  EXPECT_FALSE(seam.leaves_out({"public", "item"}));
   EXPECT_FALSE(seam.lacks({"public", "other"}));
   EXPECT_TRUE(seam.lacks({"public", "late"}));
   seam.close();

@@ -30,24 +30,26 @@ TEST(ConfigReference, IsTheTableOfTheDocument) {
 }
 
 TEST(ConfigJson, ShowsDefaultsAndHidesPasswords) {
-  EXPECT_EQ(config_json(config_of(R"({"pipeline": "p", "source": {"conninfo": "password=x"}, "target": {"conninfo": ""},
+  EXPECT_EQ(
+      config_json(config_of(R"({"pipeline": "p", "source": {"conninfo": "password=x"}, "target": {"conninfo": ""},
                                       "tables": [{"source": "a.*", "columns": {"x": null}}]})"),
-                        false),
-            R"({"pipeline":"p","source":{"conninfo":"password=********","slot":"p","publications":["p"],)"
-            R"("decoding_work_mem":"256MB","origin":"any"},"target":{"conninfo":"","replica_role":"auto"},"tables":[{"source":"a.*",)"
-            R"("target":"a.*","columns":{"x":null},"cast":{},"on_missing":"stop","on_duplicate":"stop"}],)"
-            R"("copy":{"enabled":true,"existing_rows":"refuse","workers":2,"rows_per_second":0,"max_snapshot_age":"0s"},)"
-            R"("migrations":{"directory":null,"conninfo":null,"at_announcement":"wait","lock_timeout":"5s"},)"
-            R"("http":{"listen":"127.0.0.1:8432"},)"
-            R"("limits":{"batch_rows":20000,"batch_bytes":"8MB","queue_bytes":"64MB"}})");
+                  false),
+      R"({"pipeline":"p","source":{"conninfo":"password=********","slot":"p","publications":["p"],)"
+      R"("decoding_work_mem":"256MB","origin":"any"},"target":{"conninfo":"","replica_role":"auto"},"tables":[{"source":"a.*",)"
+      R"("target":"a.*","columns":{"x":null},"cast":{},"on_missing":"stop","on_duplicate":"stop"}],)"
+      R"("copy":{"enabled":true,"existing_rows":"refuse","workers":2,"rows_per_second":0,"max_snapshot_age":"0s"},)"
+      R"("migrations":{"directory":null,"conninfo":null,"at_announcement":"wait","lock_timeout":"5s"},)"
+      R"("http":{"listen":"127.0.0.1:8432"},)"
+      R"("limits":{"batch_rows":20000,"batch_bytes":"8MB","queue_bytes":"64MB"}})");
 }
 
 TEST(ConfigJson, HidesThePasswordOfTheMigrationsToo) {
-  EXPECT_NE(config_json(config_of(R"({"pipeline": "p", "source": {"conninfo": ""}, "target": {"conninfo": ""},
+  EXPECT_NE(
+      config_json(config_of(R"({"pipeline": "p", "source": {"conninfo": ""}, "target": {"conninfo": ""},
                                       "migrations": {"directory": "m", "conninfo": "user=o password=x"}})"),
-                        false)
-                .find(R"("migrations":{"directory":"m","conninfo":"user=o password=********","at_announcement":"apply",)"),
-            std::string::npos);
+                  false)
+          .find(R"("migrations":{"directory":"m","conninfo":"user=o password=********","at_announcement":"apply",)"),
+      std::string::npos);
 }
 
 TEST(ConfigJson, IsAConfigurationThatSaysTheSame) {

@@ -63,9 +63,10 @@ TEST(TableJob, ReadsWhatTheTargetTakes) {
             R"( AND (id > 7)) TO STDOUT (FORMAT binary))");
   item.job.passed_on = false;  // then as the stream brings it, column by column
   item.job.relation.columns[1].format = wire::ValueFormat::text;
-  EXPECT_EQ(item.job.read_all(),
-            R"(COPY (SELECT "id", CASE WHEN "note" IS DISTINCT FROM NULL THEN pg_catalog.format('%s', "note") END, NULL)"
-            R"( FROM ONLY "public"."item" WHERE (id > 7)) TO STDOUT (FORMAT binary))");
+  EXPECT_EQ(
+      item.job.read_all(),
+      R"(COPY (SELECT "id", CASE WHEN "note" IS DISTINCT FROM NULL THEN pg_catalog.format('%s', "note") END, NULL)"
+      R"( FROM ONLY "public"."item" WHERE (id > 7)) TO STDOUT (FORMAT binary))");
 }
 
 TEST(TableJob, GoesOnWhereThePartIsStillWorthSomething) {

@@ -1,0 +1,104 @@
+"""The copy beside what people do to publications, configurations and tables at awkward moments."""
+from copying import (HALF, ROWS, catch_up, committed_ranges, copy_states, fill, finish, item_pipeline, wait_states)
+from harness import Hold, Pair, wait_until
+
+
+def test_a_table_that_is_asked_for_while_it_is_copied_and_then_killed(pair):
+    """What the first copy had brought must not be taken for a part of the second."""
+    pipeline = item_pipeline(pair, copy={"workers": 1})
+    hold = Hold(pair.target, "item", HALF)
+    pipeline.start(wait=False)
+    hold.wait_reached()
+    assert committed_ranges(pair) > 2
+    done = pipeline.command("copy", "--table", "public.item")
+    assert done.code == 0 and committed_ranges(pair) == 0, done
+    hold.release()
+    wait_until(lambda: copy_states(pair)["event"] == "copied" or pair.target.value("SELECT count(*) FROM item") > ROWS // 2 + 200)
+    pipeline.kill9()
+    pipeline.start()
+    finish(pair, pipeline)
+
+
+def test_a_table_comes_back_to_its_publication(pair):
+    pipeline = item_pipeline(pair, publish="TABLE item, event").start()
+    pair.source.execute(f"ALTER PUBLICATION {pipeline.name} DROP TABLE item")
+    pipeline.wait_event("table_left_publication", relation="public.item")
+    pair.source.execute("UPDATE item SET n = 1; DELETE FROM item WHERE id % 3 = 0")
+    pipeline.kill9()
+    pipeline.start()
+    pair.source.execute(f"ALTER PUBLICATION {pipeline.name} ADD TABLE item")
+    before = len(pipeline.log())
+    pipeline.wait_event("table_copied", after=before, relation="public.item")
+    finish(pair, pipeline)
+
+
+def test_a_table_that_joins_and_does_not_change_is_copied_too(pair):
+    pipeline = item_pipeline(pair, publish="TABLE event").start()
+    pair.source.execute(f"ALTER PUBLICATION {pipeline.name} ADD TABLE item")
+    pipeline.wait_event("table_copied", relation="public.item")
+    wait_states(pipeline, "streaming")
+    finish(pair, pipeline)
+
+
+def test_another_target_table_is_not_emptied_for_a_copy_that_had_begun_elsewhere(pair):
+    pair.target.execute("CREATE TABLE other (id int PRIMARY KEY, n int NOT NULL DEFAULT 0, body text NOT NULL);"
+                        "INSERT INTO other VALUES (-1, 0, 'somebody else''s')")
+    pipeline = item_pipeline(pair, copy={"workers": 1})
+    hold = Hold(pair.target, "item", HALF)
+    pipeline.start(wait=False)
+    hold.wait_reached()
+    pipeline.kill9()
+    hold.release()
+    pipeline.write_config(tables=[{"source": "public.item", "target": "public.other"}])
+    assert pipeline.start(wait=False).wait_exit(30) == 2
+    assert "target_not_empty" in pipeline.log_file.read_text()
+    assert pair.target.rows("SELECT * FROM other") == [(-1, 0, "somebody else's")]
+
+
+def test_a_truncate_of_tables_whose_copies_are_of_different_age(pair):
+    pair.both("CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (id int PRIMARY KEY, parent int REFERENCES parent)")
+    pair.source.execute("INSERT INTO parent VALUES (1), (2); INSERT INTO child VALUES (1, 1)")
+    pipeline = pair.pipeline(copy=True).start()
+    pipeline.stop()
+    pair.source.execute("TRUNCATE parent, child; INSERT INTO parent VALUES (7); INSERT INTO child VALUES (7, 7)")
+    assert pipeline.command("copy", "--table", "public.child").code == 0
+    pipeline.start()
+    finish(pair, pipeline, "parent", "child")
+
+
+def test_emptying_does_not_come_back_by_the_other_direction(pair):
+    there = item_pipeline(pair, config={"source": {"origin": "none"}}).start()
+    back = Pair(pair.target, pair.source).pipeline(name="back", config={"source": {"origin": "none"}}).start()
+    try:
+        assert there.command("copy", "--table", "public.item").code == 0
+        before = len(there.log())
+        there.wait_event("table_copied", after=before, relation="public.item")
+        pair.target.execute("INSERT INTO event VALUES ('back')")
+        back.wait_caught_up()
+        assert pair.source.value("SELECT count(*) FROM item") == ROWS
+        assert pair.source.value("SELECT count(*) FROM event WHERE body = 'back'") == 1
+    finally:
+        back.stop()
+
+
+def test_the_ledger_is_kept_in_the_source_s_encoding(source_server, target_server, pair):
+    name = pair.source.name + "_latin"
+    latin = Pair(source_server.database(name, "ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"),
+                 target_server.database(name))
+    try:
+        latin.both('CREATE TABLE "stück" (id int PRIMARY KEY, n int NOT NULL DEFAULT 0, body text NOT NULL)')
+        fill(latin.source, table='"stück"')
+        pipeline = latin.pipeline(copy={"workers": 1}, env={"WALGATE_COPY_RANGE_BLOCKS": "2"})
+        hold = Hold(latin.target, '"stück"', HALF)
+        pipeline.start(wait=False)
+        hold.wait_reached()
+        assert latin.target.value("SELECT count(*) FROM walgate.copy_ranges WHERE source_table = 'stück'") > 2
+        pipeline.kill9()
+        hold.release()
+        pipeline.start()
+        catch_up(pipeline)
+        latin.assert_same("stück")
+        assert pipeline.events("copy_resumed")
+        assert copy_states(latin) == {"stück": "copied"}
+    finally:
+        latin.close()
