@@ -16,9 +16,7 @@ using postgres::rows;
 using postgres::text_field;
 
 std::string array_of_literals(const std::vector<std::string>& items) {
-  std::string text;
-  for (const auto& item : items) text += (text.empty() ? "" : ", ") + quote_literal(item);
-  return "ARRAY[" + text + "]::text[]";
+  return "ARRAY[" + quote_literals(items) + "]::text[]";
 }
 
 std::uint32_t oid_field(const postgres::Result& result, int row, int column) {

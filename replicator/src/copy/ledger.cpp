@@ -11,6 +11,7 @@ namespace walgate::copy {
 
 namespace {
 
+using postgres::count_field;
 using postgres::field;
 using postgres::lsn_field;
 using postgres::number_field;
@@ -35,10 +36,6 @@ State state_of(std::string_view text) {
   const auto found = std::ranges::find(state_texts, text, &std::pair<State, std::string_view>::second);
   if (found == state_texts.end()) odd("a state");
   return found->first;
-}
-
-std::uint64_t count_field(const postgres::Result& result, int row, int column) {
-  return static_cast<std::uint64_t>(number_field(result, row, column));
 }
 
 }  // namespace
