@@ -1,5 +1,6 @@
 """The copy beside what people do to publications, configurations and tables at awkward moments."""
-from copying import (HALF, ROWS, catch_up, committed_ranges, copy_states, fill, finish, item_pipeline, wait_states)
+from copying import (HALF, ROWS, catch_up, committed_ranges, copy_states, fill, finish, item_pipeline,
+                     rows_copied, wait_states)
 from harness import Hold, Pair, wait_until
 
 
@@ -37,6 +38,43 @@ def test_a_table_that_joins_and_does_not_change_is_copied_too(pair):
     pair.source.execute(f"ALTER PUBLICATION {pipeline.name} ADD TABLE item")
     pipeline.wait_event("table_copied", relation="public.item")
     wait_states(pipeline, "streaming")
+    finish(pair, pipeline)
+
+
+def test_a_table_that_comes_back_beside_rows_of_others_is_only_streamed_on(pair):
+    pipeline = item_pipeline(pair, publish="TABLE item, event", copy={"existing_rows": "keep"})
+    fill(pair.target, 100, first=ROWS + 1)
+    pipeline.start()
+    pair.source.execute(f"ALTER PUBLICATION {pipeline.name} DROP TABLE item")
+    pipeline.wait_event("table_left_publication", relation="public.item")
+    pair.source.execute("UPDATE item SET n = 1 WHERE id = 1")
+    before = len(pipeline.log())
+    pair.source.execute(f"ALTER PUBLICATION {pipeline.name} ADD TABLE item")
+    pipeline.wait_event("table_joined_publication", after=before, relation="public.item")
+    pipeline.wait_event("streaming", after=before)  # the session that knows that it is back
+    pair.source.execute("UPDATE item SET n = 2 WHERE id = 2; INSERT INTO event VALUES ('after')")
+    catch_up(pipeline)
+    pair.assert_same("event")
+    assert pair.target.rows("SELECT id, n FROM item WHERE n <> 0") == [(2, 2)]
+    assert pair.target.value("SELECT count(*) FROM item") == ROWS + 100
+    assert rows_copied(pipeline) == ROWS and copy_states(pair)["item"] == "copied"
+
+
+def test_a_table_that_was_only_streamed_comes_back(pair):
+    pipeline = item_pipeline(pair, rows=0, publish="TABLE item, event", copy={"enabled": False})
+    pair.source.execute("TRUNCATE event")
+    pipeline.start()
+    fill(pair.source)
+    catch_up(pipeline)
+    pipeline.stop()
+    pipeline.write_config(copy={"enabled": True})
+    pipeline.start()
+    assert copy_states(pair) == {"item": "excluded", "event": "excluded"}
+    pair.source.execute(f"ALTER PUBLICATION {pipeline.name} DROP TABLE item")
+    pipeline.wait_event("table_left_publication", relation="public.item")
+    pair.source.execute("UPDATE item SET n = 1; DELETE FROM item WHERE id % 3 = 0")
+    pair.source.execute(f"ALTER PUBLICATION {pipeline.name} ADD TABLE item")
+    pipeline.wait_event("table_copied", relation="public.item")
     finish(pair, pipeline)
 
 

@@ -63,8 +63,8 @@ constexpr auto entries = std::to_array<NameEntry>({
     {publication_missing, "publication_missing", "A publication does not exist in the source database.",
      "Create it with CREATE PUBLICATION, or correct source.publications."},
     {table_joined_publication, "table_joined_publication", "A table joined the publications, or came back to them.",
-     "With copy.enabled it is copied, and a table that came back is emptied before; without, its changes are applied "
-     "from here on, and the rest has to be brought to the target by hand."},
+     "With copy.enabled it is copied, and a table that came back is emptied before; otherwise, and where "
+     "copy.existing_rows is \"keep\", its changes are applied from here on: `walgate copy --table` brings the rest."},
     {table_left_publication, "table_left_publication",
      "A table was dropped, renamed, taken out of the publications or left out by the configuration.",
      "Its rows stay on the target and follow no more; put it back into a publication, or drop the target table and"

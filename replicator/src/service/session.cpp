@@ -131,7 +131,8 @@ void Session::run() {
 copy::Entries Session::copy_tables(const Situation& now, const copy::CopierStart& start, postgres::Connection& source,
                                    postgres::Connection& target) {
   const auto tables = filled_tables(config_, now, start.ledger.known());
-  copy::settle(target, config_.pipeline, tables, config_.copy.enabled);
+  copy::settle(target, config_.pipeline, tables, config_.copy.enabled,
+               config_.copy.existing_rows != ExistingRows::keep);
   auto entries = copy::read_entries(target, config_.pipeline);
   throw_errors(check_copy(config_, now, entries, source, target));
   std::vector<QualifiedName> waiting;
