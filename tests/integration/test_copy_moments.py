@@ -78,6 +78,44 @@ def test_a_table_that_was_only_streamed_comes_back(pair):
     finish(pair, pipeline)
 
 
+# Origins: a server has room for few
+
+def origins(pair, pipeline) -> set[str]:
+    return {name for name, in pair.target.rows("SELECT roname FROM pg_replication_origin WHERE starts_with(roname, %s)",
+                                               f"walgate_{pipeline.name}")}
+
+
+def test_the_origins_of_a_copy_go_with_it(pair):
+    pipeline = item_pipeline(pair)
+    hold = Hold(pair.target, "item", HALF)
+    pipeline.start(wait=False)
+    hold.wait_reached(what=pipeline.log_tail)
+    own = f"walgate_{pipeline.name}"
+    assert len(origins(pair, pipeline) - {own}) >= 2, "no session of the copy is marked"
+    hold.release()
+    finish(pair, pipeline)
+    assert origins(pair, pipeline) == {own}
+
+
+def test_remove_forgets_the_origins_of_a_copy_that_was_killed(pair):
+    pipeline = item_pipeline(pair)
+    hold = Hold(pair.target, "item", HALF)
+    pipeline.start(wait=False)
+    hold.wait_reached(what=pipeline.log_tail)
+    pipeline.kill9()
+    hold.release()
+    wait_until(lambda: pair.target.value("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                                         " AND application_name LIKE 'walgate%%'") == 0, what="the old sessions are gone")
+    assert origins(pair, pipeline)
+    other = f"walgate_{pipeline.name}x copy 0"  # of a pipeline whose name only begins alike
+    pair.target.execute("SELECT pg_replication_origin_create(%s)", other)
+    try:
+        assert pipeline.command("remove").code == 0
+        assert origins(pair, pipeline) == {other}
+    finally:
+        pair.target.execute("SELECT pg_replication_origin_drop(%s)", other)
+
+
 def test_another_target_table_is_not_emptied_for_a_copy_that_had_begun_elsewhere(pair):
     pair.target.execute("CREATE TABLE other (id int PRIMARY KEY, n int NOT NULL DEFAULT 0, body text NOT NULL);"
                         "INSERT INTO other VALUES (-1, 0, 'somebody else''s')")

@@ -65,18 +65,18 @@ postgres::Connection Copier::open_target() {
   apply::set_commit_mode(target, start_.commit_mode);
   // Sessions cannot share an origin; no pipeline has a name with blanks.
   if (start_.may_mark_origin) {
-    origins_.push_back(fmt::format("{} copy {}", config_.pipeline, origins_.size()));
-    apply::mark_commits(config_, target, origins_.back());
+    apply::mark_commits(config_, target, fmt::format("{} copy {}", config_.pipeline, sessions_++));
   }
   return target;
 }
 
-Copier::~Copier() {
+void Copier::drop_origins() {
   workers_.clear();
-  try {
-    if (!origins_.empty()) target_.exec("SELECT pg_catalog.pg_replication_origin_session_reset()");
-    for (const auto& origin : origins_) apply::drop_origin(target_, origin);
-  } catch (...) {  // an origin that stays is used again by the next copy
+  target_ = apply::open_target(config_, &stop_);
+  // The sessions may take a moment to end.  What stays is used again by the next copy.
+  for (int tries = 0; tries < 100 && !apply::drop_copy_origins(target_, config_.pipeline); ++tries) {
+    auto descriptors = std::to_array<pollfd>({{stop_.descriptor(), POLLIN, 0}});
+    if (wait_for(descriptors, 50ms)) return;
   }
 }
 
@@ -115,6 +115,7 @@ void Copier::run(const std::vector<QualifiedName>& tables) {
   board_.update([](Status& status) { status.copy.reset(); });
   if (error_) std::rethrow_exception(error_);
   if (abandon_.is_set()) throw postgres::Interrupted{};
+  if (start_.may_mark_origin) drop_origins();
 }
 
 // The thread that copies
