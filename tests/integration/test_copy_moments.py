@@ -78,44 +78,6 @@ def test_a_table_that_was_only_streamed_comes_back(pair):
     finish(pair, pipeline)
 
 
-# Origins: a server has room for few
-
-def origins(pair, pipeline) -> set[str]:
-    return {name for name, in pair.target.rows("SELECT roname FROM pg_replication_origin WHERE starts_with(roname, %s)",
-                                               f"walgate_{pipeline.name}")}
-
-
-def test_the_origins_of_a_copy_go_with_it(pair):
-    pipeline = item_pipeline(pair)
-    hold = Hold(pair.target, "item", HALF)
-    pipeline.start(wait=False)
-    hold.wait_reached(what=pipeline.log_tail)
-    own = f"walgate_{pipeline.name}"
-    assert len(origins(pair, pipeline) - {own}) >= 2, "no session of the copy is marked"
-    hold.release()
-    finish(pair, pipeline)
-    assert origins(pair, pipeline) == {own}
-
-
-def test_remove_forgets_the_origins_of_a_copy_that_was_killed(pair):
-    pipeline = item_pipeline(pair)
-    hold = Hold(pair.target, "item", HALF)
-    pipeline.start(wait=False)
-    hold.wait_reached(what=pipeline.log_tail)
-    pipeline.kill9()
-    hold.release()
-    wait_until(lambda: pair.target.value("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                                         " AND application_name LIKE 'walgate%%'") == 0, what="the old sessions are gone")
-    assert origins(pair, pipeline)
-    other = f"walgate_{pipeline.name}x copy 0"  # of a pipeline whose name only begins alike
-    pair.target.execute("SELECT pg_replication_origin_create(%s)", other)
-    try:
-        assert pipeline.command("remove").code == 0
-        assert origins(pair, pipeline) == {other}
-    finally:
-        pair.target.execute("SELECT pg_replication_origin_drop(%s)", other)
-
-
 def test_another_target_table_is_not_emptied_for_a_copy_that_had_begun_elsewhere(pair):
     pair.target.execute("CREATE TABLE other (id int PRIMARY KEY, n int NOT NULL DEFAULT 0, body text NOT NULL);"
                         "INSERT INTO other VALUES (-1, 0, 'somebody else''s')")
@@ -178,3 +140,100 @@ def test_the_ledger_is_kept_in_the_source_s_encoding(source_server, target_serve
         assert copy_states(latin) == {"stück": "copied"}
     finally:
         latin.close()
+
+
+# Tables that the target does not have yet
+
+LATE = "CREATE TABLE late (id int PRIMARY KEY, n int NOT NULL DEFAULT 0, body text NOT NULL)"
+
+
+def test_a_table_that_joins_before_the_target_has_it_keeps_no_other_up(pair):
+    pipeline = item_pipeline(pair).start()
+    pair.source.execute(LATE)
+    pipeline.wait_event("table_joined_publication", relation="public.late")
+    pipeline.wait_event("target_table_missing", relation="public.late")
+    pair.source.execute("INSERT INTO event VALUES ('meanwhile')")
+    catch_up(pipeline)
+    pair.assert_same("event")
+    assert len(pipeline.events("streaming")) == 1, "for a table that cannot be copied no session ends"
+    wait_states(pipeline, "waiting", table="public.late")
+    # A start finds it like that, too.
+    pipeline.kill9()
+    check = pipeline.command("check", "--json")
+    assert check.code == 0, check
+    assert [(each["severity"], each["object"]) for each in check.json if each["name"] == "target_table_missing"] == [
+        ("warning", "public.late")], check
+    pipeline.start()
+    pair.source.execute("INSERT INTO event VALUES ('after a kill')")
+    catch_up(pipeline)
+    pair.assert_same("event")
+    wait_states(pipeline, "waiting", table="public.late")
+    before = len(pipeline.log())
+    pair.target.execute(LATE)
+    pipeline.wait_event("table_copied", after=before, relation="public.late")
+    fill(pair.source, 10, table="late")
+    finish(pair, pipeline, "item", "event", "late")
+    assert len(pipeline.events("table_copied")) == 3, "the others are not copied again"
+
+
+def test_the_first_change_of_a_table_that_the_target_lacks_stops(pair):
+    pipeline = item_pipeline(pair).start()
+    pair.source.execute(LATE)
+    pipeline.wait_event("table_joined_publication", relation="public.late")
+    fill(pair.source, 10, table="late")
+    pair.source.execute("INSERT INTO event VALUES ('after')")
+    pipeline.assert_stopped("target_table_missing")
+    pipeline.expect_stop("target_table_missing")  # again: nothing is passed over
+    pair.target.execute(LATE)
+    pipeline.start()
+    finish(pair, pipeline, "item", "event", "late")
+
+
+def test_at_the_first_start_the_target_has_every_table(pair):
+    pipeline = item_pipeline(pair)
+    pair.source.execute(LATE)
+    assert pipeline.command("check").code == 2
+    for _ in range(2):
+        pipeline.expect_stop("target_table_missing")
+    assert pair.target.value("SELECT count(*) FROM item") == 0
+    pair.target.execute(LATE)
+    pipeline.start()
+    finish(pair, pipeline, "item", "event", "late")
+
+
+# Origins: a server has room for few
+
+def origins(pair, pipeline) -> set[str]:
+    return {name for name, in pair.target.rows("SELECT roname FROM pg_replication_origin WHERE starts_with(roname, %s)",
+                                               f"walgate_{pipeline.name}")}
+
+
+def test_the_origins_of_a_copy_go_with_it(pair):
+    pipeline = item_pipeline(pair)
+    hold = Hold(pair.target, "item", HALF)
+    pipeline.start(wait=False)
+    hold.wait_reached(what=pipeline.log_tail)
+    own = f"walgate_{pipeline.name}"
+    assert len(origins(pair, pipeline) - {own}) >= 2, "no session of the copy is marked"
+    hold.release()
+    finish(pair, pipeline)
+    assert origins(pair, pipeline) == {own}
+
+
+def test_remove_forgets_the_origins_of_a_copy_that_was_killed(pair):
+    pipeline = item_pipeline(pair)
+    hold = Hold(pair.target, "item", HALF)
+    pipeline.start(wait=False)
+    hold.wait_reached(what=pipeline.log_tail)
+    pipeline.kill9()
+    hold.release()
+    wait_until(lambda: pair.target.value("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                                         " AND application_name LIKE 'walgate%%'") == 0, what="the old sessions are gone")
+    assert origins(pair, pipeline)
+    other = f"walgate_{pipeline.name}x copy 0"  # of a pipeline whose name only begins alike
+    pair.target.execute("SELECT pg_replication_origin_create(%s)", other)
+    try:
+        assert pipeline.command("remove").code == 0
+        assert origins(pair, pipeline) == {other}
+    finally:
+        pair.target.execute("SELECT pg_replication_origin_drop(%s)", other)

@@ -190,10 +190,10 @@ void mark_waiting(postgres::Connection& target, const std::string& pipeline, con
 
 std::vector<QualifiedName> asked_for(postgres::Connection& target, const std::string& pipeline, bool wanted) {
   const auto result = target.exec(
-      "SELECT source_schema, source_table FROM walgate.copies WHERE pipeline = $1 AND state = 'waiting' AND again "
-      "UNION ALL SELECT source_schema, source_table FROM walgate.tables t WHERE pipeline = $1 AND state = 'streaming' "
-      "AND $2::boolean AND NOT EXISTS (SELECT FROM walgate.copies c WHERE c.pipeline = t.pipeline "
-      "AND c.source_schema = t.source_schema AND c.source_table = t.source_table AND NOT c.left_publication)",
+      "SELECT source_schema, source_table FROM walgate.tables t "
+      "LEFT JOIN walgate.copies c USING (pipeline, source_schema, source_table) "
+      "WHERE pipeline = $1 AND t.state = 'streaming' AND ((c.state = 'waiting' AND c.again) OR ($2::boolean "
+      "AND (c.state IS NULL OR c.state = 'waiting' OR c.left_publication)))",
       {pipeline, wanted ? "true" : "false"});
   std::vector<QualifiedName> tables;
   for (int row = 0; row < rows(result); ++row) {

@@ -88,7 +88,9 @@ std::vector<Finding> check(const Config& config) {
   sessions.replication.set_phase("check");
   const auto now = look_around(config, sessions.replication, sessions.target);
   auto findings = check_positions(config, now);
-  for (auto more : {check_mapping(config, now, sessions.target), check_source(config, sessions.replication)}) {
+  const auto copies = now.registration ? copy::read_entries(sessions.target, config.pipeline) : copy::Entries{};
+  for (auto more : {check_mapping(config, now, tables_that_may_wait(config, now, copies), sessions.target),
+                    check_source(config, sessions.replication)}) {
     findings.insert(findings.end(), more.begin(), more.end());
   }
   if (now.registration && !now.source.in_recovery) {
@@ -96,7 +98,6 @@ std::vector<Finding> check(const Config& config) {
     auto more = check_tables(config, sessions.replication, std::move(remembered.tables), remembered.looked);
     findings.insert(findings.end(), more.begin(), more.end());
   }
-  const auto copies = now.registration ? copy::read_entries(sessions.target, config.pipeline) : copy::Entries{};
   auto of_copy = check_copy(config, now, copies, sessions.replication, sessions.target);
   findings.insert(findings.end(), of_copy.begin(), of_copy.end());
   if (!now.registration) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "apply/target_catalog.hpp"
 #include "apply/target_session.hpp"
 #include "catalog/table_mapping.hpp"
 #include "observe/log.hpp"
@@ -26,10 +27,22 @@ bool CopyRequests::any() {
       target_.emplace(apply::open_target(config_, stop_));
       target_->exec(watch_limits);
     }
-    const auto asked = copy::asked_for(*target_, config_.pipeline, config_.copy.enabled);
-    return std::ranges::any_of(asked, [&](const QualifiedName& table) {
-      return map_table(config_.tables, table).target && std::ranges::find(others_, table) == others_.end();
-    });
+    std::vector<copy::Filled> asked;
+    for (const auto& table : copy::asked_for(*target_, config_.pipeline, config_.copy.enabled)) {
+      const auto mapping = map_table(config_.tables, table);
+      if (!mapping.target || std::ranges::find(others_, table) != others_.end()) continue;
+      asked.push_back({table, *mapping.target});
+    }
+    if (asked.empty()) return false;
+    const auto ready = sources_with_target(*target_, asked);
+    for (const auto& [table, filled] : asked) {
+      if (std::ranges::find(ready, table) != ready.end() || !told_.insert(table).second) continue;
+      log::warning(
+          text_of(ErrorName::target_table_missing),
+          "the copy waits for the table on the target; the first change of the source's table stops the service",
+          {{"relation", table.display()}, {"target", filled.display()}});
+    }
+    return !ready.empty();
   } catch (const Error& error) {  // the applier will notice what is wrong with the target
     log::debug("copy_requests_not_read", error.failure().message);
     target_.reset();
@@ -47,6 +60,17 @@ std::vector<copy::Filled> filled_tables(const Config& config, const Situation& n
     if (streams && mapping.target) tables.push_back({table, *mapping.target});
   }
   return tables;
+}
+
+std::vector<QualifiedName> sources_with_target(postgres::Connection& target, const std::vector<copy::Filled>& tables) {
+  std::vector<QualifiedName> targets;
+  for (const auto& table : tables) targets.push_back(table.target);
+  const auto there = apply::read_tables(target, targets);
+  std::vector<QualifiedName> sources;
+  for (const auto& table : tables) {
+    if (there.contains(table.target)) sources.push_back(table.source);
+  }
+  return sources;
 }
 
 std::vector<QualifiedName> tables_without_columns(const Situation& now, const KnownTables& known) {

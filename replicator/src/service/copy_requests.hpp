@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "batch/seam.hpp"
@@ -14,8 +15,8 @@
 
 namespace walgate::service {
 
-/// Has a table to be copied that was not when the session began?  Asked on a session of its own, because the applier's
-/// is busy.
+/// Has a table to be copied, and can be, that was not when the session began?  Asked on a session of its own, because
+/// the applier's is busy.
 class CopyRequests {
  public:
   /// `others`: tables that cannot be copied, whoever asks.
@@ -29,12 +30,17 @@ class CopyRequests {
   const std::vector<QualifiedName> others_;
   const Event* stop_;
   std::optional<postgres::Connection> target_;
+  std::set<QualifiedName> told_;  ///< that they have no target
   std::chrono::steady_clock::time_point next_;
 };
 
 /// The published tables that are mapped, under the names that the stream uses.
 [[nodiscard]] std::vector<copy::Filled> filled_tables(const Config& config, const Situation& now,
                                                       const KnownTables& known);
+
+/// The sources of those whose target tables exist.
+[[nodiscard]] std::vector<QualifiedName> sources_with_target(postgres::Connection& target,
+                                                             const std::vector<copy::Filled>& tables);
 
 /// Those that the stream and the copy cannot bring.
 [[nodiscard]] std::vector<QualifiedName> tables_without_columns(const Situation& now, const KnownTables& known);

@@ -135,11 +135,12 @@ copy::Entries Session::copy_tables(const Situation& now, const copy::CopierStart
                config_.copy.existing_rows != ExistingRows::keep);
   auto entries = copy::read_entries(target, config_.pipeline);
   throw_errors(check_copy(config_, now, entries, source, target));
-  std::vector<QualifiedName> waiting;
+  std::vector<copy::Filled> wanted;
   for (const auto& table : tables) {
     const auto state = entries.at(table.source).state;
-    if (state == copy::State::waiting || state == copy::State::copying) waiting.push_back(table.source);
+    if (state == copy::State::waiting || state == copy::State::copying) wanted.push_back(table);
   }
+  const auto waiting = sources_with_target(target, wanted);
   if (waiting.empty()) return entries;
   board_.update([&](Status& status) {
     auto known = table_status(config_, start.ledger.known());
@@ -170,7 +171,9 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
   now.progress = apply::read_progress(target, config_.pipeline);
   now.slot = stream::find_slot(replication, config_.source.slot);
   auto findings = check_positions(config_, now);
-  for (auto more : {check_mapping(config_, now, target), check_source(config_, replication)}) {
+  auto may_wait = tables_that_may_wait(config_, now, copy::read_entries(target, config_.pipeline));
+  if (needed) may_wait.erase(*needed);
+  for (auto more : {check_mapping(config_, now, may_wait, target), check_source(config_, replication)}) {
     findings.insert(findings.end(), more.begin(), more.end());
   }
   throw_errors(findings);

@@ -273,7 +273,8 @@ std::vector<Finding> check_positions(const Config& config, const Situation& now)
   return findings.take();
 }
 
-std::vector<Finding> check_mapping(const Config& config, const Situation& now, postgres::Connection& target) {
+std::vector<Finding> check_mapping(const Config& config, const Situation& now, const std::set<QualifiedName>& may_wait,
+                                   postgres::Connection& target) {
   Findings findings;
   check_encodings(now, findings);
   std::vector<QualifiedName> wanted;
@@ -313,6 +314,13 @@ std::vector<Finding> check_mapping(const Config& config, const Situation& now, p
     }
     const auto table = tables.find(*mapping.target);
     const auto* found = table == tables.end() ? nullptr : &table->second;
+    if (found == nullptr && may_wait.contains(source)) {
+      findings.add(Severity::warning, ErrorName::target_table_missing, source.display(),
+                   fmt::format("the target has no table {}; the copy waits for it, and the service stops at the first "
+                               "change",
+                               mapping.target->display()));
+      continue;
+    }
     const auto [plan, differences] = plan_table(relation, mapping, found, types);
     for (const auto& difference : differences) {
       findings.error(difference.name, difference.object, difference.text, difference.remedy, difference.path);
