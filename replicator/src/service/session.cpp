@@ -13,7 +13,9 @@
 #include "copy/sequences.hpp"
 #include "observe/log.hpp"
 #include "service/copy_checks.hpp"
+#include "service/copy_requests.hpp"
 #include "service/registration.hpp"
+#include "service/source_monitor.hpp"
 #include "service/start_checks.hpp"
 #include "service/table_watch.hpp"
 #include "stream/receiver.hpp"
@@ -26,10 +28,6 @@ using namespace std::chrono_literals;
 
 /// A killed service's session on the target may live a little longer than it.
 constexpr auto takeover_patience = 30s;
-/// How often we look whether tables joined or left the publications.
-constexpr auto table_interval = 5s;
-/// The main loop waits for what a look asks.
-constexpr auto watch_limits = "SET lock_timeout = '1s'; SET statement_timeout = '5s'";
 
 /// How one of the two threads ended; the first word counts.
 class Outcome {
@@ -103,150 +101,6 @@ apply::CommitMode commit_mode(const Situation& now, postgres::Connection& target
   // A target that waits for standbys of its own would otherwise be acknowledged before they have the data.
   const auto standbys = target.exec("SELECT pg_catalog.current_setting('synchronous_standby_names') <> ''");
   return bool_field(standbys, 0, 0) && !now.same_cluster() ? apply::CommitMode::on : apply::CommitMode::off;
-}
-
-/// Asks the source now and then where it is.  Its session also is our notice of a shutdown: the server ends ordinary
-/// sessions first and then waits for walsenders, without a limit.
-class Monitor {
- public:
-  Monitor(const Config& config, TableLedger& ledger, const Event* stop)
-      : config_{config}, ledger_{ledger}, connection_{stream::open_monitor(config, stop)} {
-    connection_.set_phase("watch");
-    connection_.exec(watch_limits);
-  }
-
-  [[nodiscard]] std::optional<stream::SlotInfo> slot() { return stream::find_slot(connection_, config_.source.slot); }
-  [[nodiscard]] int socket() const { return PQsocket(connection_.handle()); }
-
-  void look(StatusBoard& board, const PieceQueue& queue) {
-    look_at_position(board, queue);
-    const auto now = std::chrono::steady_clock::now();
-    if (now < next_tables_) return;
-    next_tables_ = now + table_interval;
-    look_at_tables(board);
-  }
-  void look_at_tables(StatusBoard& board) {
-    looked_ = watch_tables(config_, connection_, ledger_);
-    auto tables = table_status(config_, ledger_.known());
-    board.update([&](Status& status) {
-      copy::show(copies_, status.applied_lsn, config_.copy.enabled, tables);
-      status.tables = std::move(tables);
-    });
-  }
-  /// What the look has to know of copies.
-  void set_copies(copy::Entries copies) { copies_ = std::move(copies); }
-  [[nodiscard]] postgres::Connection& connection() noexcept { return connection_; }
-  /// Did the last look find out what is published?
-  [[nodiscard]] bool has_looked() const noexcept { return looked_; }
-
- private:
-  void look_at_position(StatusBoard& board, const PieceQueue& queue) {
-    const auto result = connection_.exec(
-        "SELECT pg_catalog.pg_current_wal_flush_lsn(), "
-        "pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), restart_lsn) "
-        "FROM pg_catalog.pg_replication_slots WHERE slot_name = $1",
-        {config_.source.slot});
-    if (postgres::rows(result) == 0) return;
-    const auto source = lsn_field(result, 0, 0);
-    const auto retained = field(result, 0, 1);
-    board.update([&](Status& status) {
-      status.source_lsn = source;
-      status.lag.transactions = queue.waiting_transactions();
-      status.lag.bytes = source.value - std::min(source.value, status.applied_lsn.value);
-      if (retained) status.retained_wal_bytes = static_cast<std::uint64_t>(std::max(0.0, std::stod(*retained)));
-    });
-  }
-
-  const Config& config_;
-  TableLedger& ledger_;
-  copy::Entries copies_;
-  postgres::Connection connection_;
-  std::chrono::steady_clock::time_point next_tables_;
-  bool looked_ = false;
-};
-
-/// Has a table to be copied that was not when the session began?  Asked on a session of its own, because the applier's
-/// is busy.
-class CopyRequests {
- public:
-  /// `others`: tables that cannot be copied, whoever asks.
-  CopyRequests(const Config& config, std::vector<QualifiedName> others, const Event* stop)
-      : config_{config}, others_{std::move(others)}, stop_{stop} {}
-
-  [[nodiscard]] bool any() {
-    const auto now = std::chrono::steady_clock::now();
-    if (now < next_) return false;
-    next_ = now + table_interval;
-    try {
-      if (!target_) {
-        target_.emplace(apply::open_target(config_, stop_));
-        target_->exec(watch_limits);
-      }
-      const auto asked = copy::asked_for(*target_, config_.pipeline, config_.copy.enabled);
-      return std::ranges::any_of(asked, [&](const QualifiedName& table) {
-        return map_table(config_.tables, table).target && std::ranges::find(others_, table) == others_.end();
-      });
-    } catch (const Error& error) {  // the applier will notice what is wrong with the target
-      log::debug("copy_requests_not_read", error.failure().message);
-      target_.reset();
-      return false;
-    }
-  }
-
- private:
-  const Config& config_;
-  const std::vector<QualifiedName> others_;
-  const Event* stop_;
-  std::optional<postgres::Connection> target_;
-  std::chrono::steady_clock::time_point next_ = std::chrono::steady_clock::now() + table_interval;
-};
-
-/// The published tables that are mapped, under the names that the stream uses.
-std::vector<copy::Filled> filled_tables(const Config& config, const Situation& now, const KnownTables& known) {
-  std::vector<copy::Filled> tables;
-  for (const auto& relation : now.relations) {
-    const QualifiedName table{relation.schema, relation.name};
-    const auto found = known.find(table);
-    const auto mapping = map_table(config.tables, table);
-    const bool streams = found != known.end() && found->second.state == TableState::streaming;
-    if (streams && mapping.target) tables.push_back({table, *mapping.target});
-  }
-  return tables;
-}
-
-/// Those that the stream and the copy cannot bring.
-std::vector<QualifiedName> tables_without_columns(const Situation& now, const KnownTables& known) {
-  std::vector<QualifiedName> tables;
-  for (const auto& [table, entry] : known) {
-    const auto relation = std::ranges::find_if(now.relations, [&](const auto& r) {
-      return QualifiedName{r.schema, r.name} == table;
-    });
-    if (relation == now.relations.end() && entry.state == TableState::streaming) tables.push_back(table);
-  }
-  return tables;
-}
-
-/// What may become of changes of a table that should have been copied and cannot be.
-void decide_on(const QualifiedName& table, const KnownTables& known, bool looked, Seam& seam) {
-  const auto found = known.find(table);
-  if (!looked) {
-    throw Error{Failure{.name = ErrorName::lock_not_available,
-                        .recovery = Recovery::retry,
-                        .message = "the source's publications could not be looked at",
-                        .phase = "copy"}};
-  }
-  // Of one that was created again the stream stops at the new one's first change; the old one has gone uncopied.
-  if (found == known.end() || found->second.state != TableState::streaming) {
-    log::warning(text_of(ErrorName::table_left_publication),
-                 "changes of a table that left before it was copied are left out", {{"relation", table.display()}});
-    seam.leave_out(table);
-    return;
-  }
-  throw Error{Failure{.name = ErrorName::relation_does_not_fit,
-                      .message = fmt::format("{} has no column that could be copied", table.display()),
-                      .remedy = "take it out of the publication, or map it to null",
-                      .phase = "copy",
-                      .relation = table.display()}};
 }
 
 /// Thrown where a table has to be copied that was not when the session began.
@@ -362,7 +216,7 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
                        session.exec(watch_limits);
                        apply::write_known_tables(session, config_.pipeline, claim.epoch, tables);
                      }};
-  Monitor monitor{config_, ledger, &stop_};
+  SourceMonitor monitor{config_, ledger, &stop_};
   monitor.look_at_tables(board_);
   const copy::CopierStart copier_start{.config = config_,
                                        .epoch = claim.epoch,
