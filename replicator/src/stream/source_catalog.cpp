@@ -67,7 +67,7 @@ std::vector<wire::Relation> published_relations(postgres::Connection& source,
       "SELECT c.oid, c.relkind, c.relreplident, n.nspname, c.relname, a.attname, "
       "coalesce(a.attnum = ANY (i.indkey::int2[]) AND i.indimmediate, false), "
       "t.oid IN (SELECT type FROM text_types), "
-      "t.typtype, t.oid, coalesce(b.at, t.oid), a.atttypmod, tn.nspname, t.typname "
+      "t.typtype, t.oid, coalesce(b.at, t.oid), a.atttypmod, tn.nspname, t.typname, a.attnum "
       "FROM published p JOIN pg_namespace n ON n.nspname = p.schemaname "
       "JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename "
       "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
@@ -105,6 +105,7 @@ std::vector<wire::Relation> published_relations(postgres::Connection& source,
     column.typmod = static_cast<std::int32_t>(number_field(result, row, 11));
     column.type_schema = text_field(result, row, 12);
     column.type_name = text_field(result, row, 13);
+    column.number = static_cast<std::uint16_t>(number_field(result, row, 14));
     if (column.is_key) ++relation.key_columns;
     relation.columns.push_back(std::move(column));
   }
