@@ -132,6 +132,13 @@ bool copy_again(postgres::Connection& target, const std::string& pipeline, const
   return rows(result) > 0;
 }
 
+void copy_replaced(postgres::Connection& target, const std::string& pipeline, const QualifiedName& table) {
+  target.exec(fmt::format("UPDATE walgate.copies SET state = 'waiting', again = false, {} WHERE pipeline = $1 "
+                          "AND source_schema = $2 AND source_table = $3 AND state IN ('copied', 'copying')",
+                          nothing_copied),
+              {pipeline, table.schema, table.name});
+}
+
 void mark_emptied(postgres::Connection& target, const std::string& pipeline, const std::vector<QualifiedName>& tables) {
   target.exec(
       "UPDATE walgate.copies c SET again = false FROM pg_catalog.jsonb_to_recordset($2::jsonb) AS t(s text, t text) "
@@ -192,7 +199,8 @@ std::vector<QualifiedName> asked_for(postgres::Connection& target, const std::st
   const auto result = target.exec(
       "SELECT source_schema, source_table FROM walgate.tables t "
       "LEFT JOIN walgate.copies c USING (pipeline, source_schema, source_table) "
-      "WHERE pipeline = $1 AND t.state = 'streaming' AND ((c.state = 'waiting' AND c.again) OR ($2::boolean "
+      "WHERE pipeline = $1 AND t.state = 'streaming' AND t.former_table IS NULL AND ((c.state = 'waiting' AND c.again) "
+      "OR ($2::boolean "
       "AND (c.state IS NULL OR c.state = 'waiting' OR c.left_publication)))",
       {pipeline, wanted ? "true" : "false"});
   std::vector<QualifiedName> tables;

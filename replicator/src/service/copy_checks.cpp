@@ -41,6 +41,17 @@ std::set<QualifiedName> tables_that_may_wait(const Config& config, const Situati
   return tables;
 }
 
+copy::Entries under_new_names(copy::Entries entries, const KnownTables& known) {
+  for (const auto& [table, entry] : known) {
+    if (!entry.former) continue;
+    if (const auto found = entries.find(*entry.former); found != entries.end()) {
+      auto before = found->second;
+      entries.insert_or_assign(table, std::move(before));
+    }
+  }
+  return entries;
+}
+
 std::vector<Finding> check_copy(const Config& config, const Situation& now, const copy::Entries& entries,
                                 postgres::Connection& source, postgres::Connection& target) {
   std::vector<Finding> findings;

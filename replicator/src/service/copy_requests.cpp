@@ -12,9 +12,11 @@
 
 namespace walgate::service {
 
-CopyRequests::CopyRequests(const Config& config, std::vector<QualifiedName> others, const Event* stop)
+CopyRequests::CopyRequests(const Config& config, std::vector<QualifiedName> others,
+                           std::map<QualifiedName, std::string> waiting, const Event* stop)
     : config_{config},
       others_{std::move(others)},
+      waiting_{std::move(waiting)},
       stop_{stop},
       next_{std::chrono::steady_clock::now() + table_interval} {}
 
@@ -34,13 +36,16 @@ bool CopyRequests::any() {
       asked.push_back({table, *mapping.target});
     }
     if (asked.empty()) return false;
-    const auto ready = sources_with_target(*target_, asked);
+    auto ready = sources_with_target(*target_, asked);
+    std::erase_if(ready, [&](const QualifiedName& table) {
+      const auto found = waiting_.find(table);
+      return found != waiting_.end() && found->second == look_of_target(*target_, config_, table);
+    });
     for (const auto& [table, filled] : asked) {
       if (std::ranges::find(ready, table) != ready.end() || !told_.insert(table).second) continue;
-      log::warning(
-          text_of(ErrorName::target_table_missing),
-          "the copy waits for the table on the target; the first change of the source's table stops the service",
-          {{"relation", table.display()}, {"target", filled.display()}});
+      log::warning(text_of(ErrorName::target_table_missing),
+                   "the copy waits for the table on the target; so does the stream from the table's first change on",
+                   {{"relation", table.display()}, {"target", filled.display()}});
     }
     return !ready.empty();
   } catch (const Error& error) {  // the applier will notice what is wrong with the target
@@ -50,13 +55,29 @@ bool CopyRequests::any() {
   }
 }
 
+std::string look_of_target(postgres::Connection& target, const Config& config, const QualifiedName& source) {
+  const auto mapping = map_table(config.tables, source);
+  if (!mapping.target) return {};
+  std::string look;
+  for (const auto& [name, table] : apply::read_tables(target, {*mapping.target})) {
+    look += std::to_string(table.oid);
+    for (const auto& column : table.columns) {
+      look += fmt::format(",{} {} {} {}{}", column.number, column.name, column.type_text, column.not_null,
+                          column.has_default);
+    }
+    for (const auto& key : table.keys) look += fmt::format(";{}", key.index);
+  }
+  return look;
+}
+
 std::vector<copy::Filled> filled_tables(const Config& config, const Situation& now, const KnownTables& known) {
   std::vector<copy::Filled> tables;
   for (const auto& relation : now.relations) {
     const QualifiedName table{relation.schema, relation.name};
     const auto found = known.find(table);
     const auto mapping = map_table(config.tables, table);
-    const bool streams = found != known.end() && found->second.state == TableState::streaming;
+    // One that has got another name has its rows where they were.
+    const bool streams = found != known.end() && found->second.state == TableState::streaming && !found->second.former;
     if (streams && mapping.target) tables.push_back({table, *mapping.target});
   }
   return tables;

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "batch/seam.hpp"
@@ -19,8 +21,9 @@ namespace walgate::service {
 /// the applier's is busy.
 class CopyRequests {
  public:
-  /// `others`: tables that cannot be copied, whoever asks.
-  CopyRequests(const Config& config, std::vector<QualifiedName> others, const Event* stop);
+  /// `others`: tables that cannot be copied, whoever asks.  `waiting`: tables that cannot while their targets look so.
+  CopyRequests(const Config& config, std::vector<QualifiedName> others, std::map<QualifiedName, std::string> waiting,
+               const Event* stop);
 
   /// Asks now and then; false between.
   [[nodiscard]] bool any();
@@ -28,11 +31,16 @@ class CopyRequests {
  private:
   const Config& config_;
   const std::vector<QualifiedName> others_;
+  const std::map<QualifiedName, std::string> waiting_;
   const Event* stop_;
   std::optional<postgres::Connection> target_;
   std::set<QualifiedName> told_;  ///< that they have no target
   std::chrono::steady_clock::time_point next_;
 };
+
+/// All that may keep the table from fitting its target, as a text to be compared; "" while there is none.
+[[nodiscard]] std::string look_of_target(postgres::Connection& target, const Config& config,
+                                         const QualifiedName& source);
 
 /// The published tables that are mapped, under the names that the stream uses.
 [[nodiscard]] std::vector<copy::Filled> filled_tables(const Config& config, const Situation& now,

@@ -2,18 +2,23 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <exception>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "apply/applier.hpp"
 #include "apply/known_tables.hpp"
 #include "copy/copier.hpp"
 #include "copy/sequences.hpp"
+#include "migrate/ledger.hpp"
+#include "migrate/plan.hpp"
 #include "observe/log.hpp"
 #include "service/copy_checks.hpp"
 #include "service/copy_requests.hpp"
+#include "service/migrations.hpp"
 #include "service/registration.hpp"
 #include "service/source_monitor.hpp"
 #include "service/start_checks.hpp"
@@ -105,6 +110,47 @@ apply::CommitMode commit_mode(const Situation& now, postgres::Connection& target
 
 /// Thrown where a table has to be copied that was not when the session began.
 struct CopyAsked {};
+/// Thrown when all tables are copied and the stream has passed the ends of their copies, where migrations wait for
+/// that.
+struct AfterCopy {};
+
+/// Does a migration wait for the copy, which the service is to apply?
+bool has_after_copy(const Config& config, postgres::Connection& target) {
+  if (config.migrations.directory.empty() || config.migrations.at_announcement == AtAnnouncement::wait) return false;
+  const auto files = migration_files(config);
+  const auto ledger = migrate::read_ledger(target, config.pipeline);
+  const auto migrations = migrate::compare(files, ledger);
+  const auto next = std::ranges::find(migrations, migrate::MigrationState::pending, &migrate::Migration::state);
+  return next != migrations.end() && next->file->after_copy;
+}
+
+std::set<std::string> applied_migrations(const Config& config, postgres::Connection& target) {
+  std::set<std::string> ids;
+  for (const auto& row : migrate::read_ledger(target, config.pipeline)) {
+    if (!row.running) ids.insert(row.id);
+  }
+  return ids;
+}
+
+/// Where the stream has passed the ends of all copies; nullopt while one is missing.
+std::optional<Lsn> end_of_copies(const copy::Entries& entries) {
+  Lsn end;
+  for (const auto& [table, entry] : entries) {
+    if (entry.state == copy::State::waiting || entry.state == copy::State::copying) return std::nullopt;
+    if (entry.state == copy::State::copied) end = std::max(end, entry.horizon);
+  }
+  return end;
+}
+
+/// Was anything streamed or copied yet?
+bool has_begun(const KnownTables& known) {
+  return std::ranges::any_of(known, [](const auto& entry) { return entry.second.shape.has_value(); });
+}
+
+/// A refused value that may be a label of an enum which the target does not know yet.
+bool may_be_label(const Failure& failure) {
+  return failure.sqlstate == "22P02" && failure.phase == "apply" && failure.lsn && !failure.relation.empty();
+}
 
 }  // namespace
 
@@ -115,32 +161,118 @@ Session::Session(const Config& config, StatusBoard& board, apply::History& histo
 void Session::run() {
   std::optional<QualifiedName> needed;
   for (;;) {
+    std::optional<apply::Survey> survey;
     try {
       return run_once(needed);
     } catch (const CopyAsked&) {
       log::info("copy_asked", "a table has joined, or a person wants one to be copied again");
       needed.reset();
+    } catch (const AfterCopy&) {
+      migrate_after_copy();
     } catch (const apply::CopyNeeded& copy) {
       log::info("copy_needed", "a table has to be copied before the stream goes on",
                 {{"relation", copy.table.display()}});
       needed = copy.table;
+      if (copy.anew) {
+        auto target = apply::open_target(config_, &stop_);
+        copy::copy_replaced(target, config_.pipeline, copy.table);
+      }
+    } catch (const apply::HeldAt& held) {
+      log::info("looks_closer", "a transaction cannot be applied as the target is; reads it through",
+                {{"lsn", held.lsn}});
+      history_.held = held.lsn;
+    } catch (const apply::Surveyed& surveyed) {
+      survey = surveyed.survey;
+    } catch (const apply::Misfit& misfit) {  // the target was altered while its tables were copied
+      auto failure = misfit.failure();
+      failure.recovery = Recovery::retry;
+      failure.phase = "copy";
+      throw Error{std::move(failure)};
+    } catch (const Error& error) {
+      const auto& failure = error.failure();
+      if (gate_start_.value_refused || !may_be_label(failure)) throw;
+      gate_start_.value_refused = true;  // the gate finds nothing where it is something else, and it comes back
+      history_.held = *failure.lsn;
     }
+    if (survey) wait_at_gate(*survey);
   }
 }
 
-copy::Entries Session::copy_tables(const Situation& now, const copy::CopierStart& start, postgres::Connection& source,
+void Session::wait_at_gate(const apply::Survey& survey) {
+  const auto lsn = survey.transaction.final_lsn;
+  auto target = apply::open_target(config_, &stop_);
+  lock_or_throw(target, config_.pipeline, finish_);
+  apply::announce_service(target, config_.pipeline);
+  if (lsn != let_through_) times_let_through_ = 0;
+  if (times_let_through_ == 3) {
+    throw Error{Failure{.name = ErrorName::internal_error,
+                        .message = "a transaction does not fit the target, and the gate cannot tell why",
+                        .phase = "gate",
+                        .lsn = lsn}};
+  }
+  auto becoming = Gate{config_, gate_start_, std::move(target), board_, finish_, stop_}.pass(survey);
+  history_.held = Lsn{};
+  if (board_.snapshot().gate) return;  // only for a moment: it is met again
+  let_through_ = lsn;
+  ++times_let_through_;
+  history_.becoming = std::move(becoming);
+}
+
+void Session::migrate_after_copy() {
+  const auto applied = board_.snapshot().applied_lsn;
+  migrate::UpReport report;
+  const migrate::UpObserver observer{.note = [](const std::string& text) { log::info("migration_waits", text); },
+                                     .applied =
+                                         [](const migrate::Applied& migration) {
+                                           log::info(
+                                               "migration_applied", "applied a migration that waited for the copy",
+                                               {{"migration", migration.id}, {"milliseconds", migration.time.count()}});
+                                         }};
+  try {
+    migrate_up(config_, {.only_after_copy = true, .source_lsn = applied, .stop = &stop_}, observer, report);
+    if (report.left.empty()) return;
+    log::warning("migration_left", report.left.front().reason, {{"migration", report.left.front().id}});
+  } catch (const Error& error) {
+    log::failure(log::Level::error, error.failure());
+  }
+  after_copy_failed_ = true;
+}
+
+copy::Entries Session::copy_tables(const Situation& now, const copy::CopierStart& start,
+                                   const std::optional<QualifiedName>& needed, postgres::Connection& source,
                                    postgres::Connection& target) {
   const auto tables = filled_tables(config_, now, start.ledger.known());
   copy::settle(target, config_.pipeline, tables, config_.copy.enabled,
                config_.copy.existing_rows != ExistingRows::keep);
   auto entries = copy::read_entries(target, config_.pipeline);
-  throw_errors(check_copy(config_, now, entries, source, target));
-  std::vector<copy::Filled> wanted;
+  throw_errors(check_copy(config_, now, under_new_names(entries, start.ledger.known()), source, target));
+  std::vector<wire::Relation> wanted;
   for (const auto& table : tables) {
     const auto state = entries.at(table.source).state;
-    if (state == copy::State::waiting || state == copy::State::copying) wanted.push_back(table);
+    if (state != copy::State::waiting && state != copy::State::copying) continue;
+    wanted.push_back(*std::ranges::find_if(now.relations, [&](const wire::Relation& relation) {
+      return QualifiedName{relation.schema, relation.name} == table.source;
+    }));
   }
-  const auto waiting = sources_with_target(target, wanted);
+  const Seam no_seam;
+  apply::TableSet table_set{config_, &stop_, start.same_database, start.replica_role, no_seam, start.ledger,
+                            target,  wanted};
+  std::vector<QualifiedName> waiting;
+  waiting_for_target_.clear();
+  for (const auto& relation : wanted) {
+    const QualifiedName table{relation.schema, relation.name};
+    const auto differences = table_set.misfits(relation, Lsn{});
+    if (differences.empty()) {
+      waiting.push_back(table);
+      continue;
+    }
+    if (needed == table)
+      throw apply::Surveyed{{.transaction = {}, .relations = {relation}, .rewritten = {}, .announced = {}}};
+    log::warning(text_of(differences.front().name),
+                 "the copy waits until the target's table fits; so does the stream from the table's first change on",
+                 {{"relation", table.display()}, {"difference", differences.front().text}});
+    waiting_for_target_[table] = look_of_target(target, config_, table);
+  }
   if (waiting.empty()) return entries;
   board_.update([&](Status& status) {
     auto known = table_status(config_, start.ledger.known());
@@ -149,6 +281,7 @@ copy::Entries Session::copy_tables(const Situation& now, const copy::CopierStart
     copy::show(entries, status.applied_lsn, config_.copy.enabled, known);
     status.tables = std::move(known);
   });
+  for (const auto& table : waiting) start.ledger.forget_columns(table);
   copy::Copier{start, board_, finish_, stop_}.run(waiting);
   const auto report = copy::sync_sequences(config_, source, target, waiting);
   for (const auto& sentence : report.set) log::info("sequence_set", sentence);
@@ -170,10 +303,13 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
   // The previous service may have moved on while we waited for its lock.
   now.progress = apply::read_progress(target, config_.pipeline);
   now.slot = stream::find_slot(replication, config_.source.slot);
+  auto remembered = apply::read_known_tables(target, config_.pipeline);
   auto findings = check_positions(config_, now);
-  auto may_wait = tables_that_may_wait(config_, now, copy::read_entries(target, config_.pipeline));
-  if (needed) may_wait.erase(*needed);
-  for (auto more : {check_mapping(config_, now, may_wait, target), check_source(config_, replication)}) {
+  const auto may_wait = tables_that_may_wait(config_, now, copy::read_entries(target, config_.pipeline));
+  auto mapping = check_mapping(config_, now, may_wait, target);
+  // Once the stream has begun, what does not fit is a gate at its first change, and not before.
+  if (has_begun(remembered.tables)) may_wait_at_gate(mapping);
+  for (auto more : {std::move(mapping), check_source(config_, replication)}) {
     findings.insert(findings.end(), more.begin(), more.end());
   }
   throw_errors(findings);
@@ -198,6 +334,7 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
 
   apply::ApplierStart start{.claim = claim,
                             .skips = apply::requested_skips(target, config_.pipeline),
+                            .migrations = applied_migrations(config_, target),
                             .standing_error = std::nullopt,
                             .replica_role = now.registration->replica_role,
                             .encoding = now.source.encoding,
@@ -214,12 +351,15 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
   apply::set_commit_mode(target, mode);
   if (now.may_mark_origin) apply::mark_commits(config_, target, config_.pipeline);
 
-  auto remembered = apply::read_known_tables(target, config_.pipeline);
-  TableLedger ledger{std::move(remembered.tables), remembered.looked, [&](const KnownTables& tables) {
+  TableLedger ledger{std::move(remembered.tables), remembered.looked,
+                     [&](const KnownTables& tables) {
                        auto session = apply::open_target(config_, &stop_);
                        session.exec(watch_limits);
                        apply::write_known_tables(session, config_.pipeline, claim.epoch, tables);
-                     }};
+                     },
+                     config_.on_new_table == OnNewTable::ignore};
+  gate_start_.same_database = now.same_database();
+  gate_start_.replica_role = start.replica_role;
   SourceMonitor monitor{config_, ledger, &stop_};
   monitor.look_at_tables(board_);
   const copy::CopierStart copier_start{.config = config_,
@@ -231,16 +371,19 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
                                        .awaited = start.awaited,
                                        .commit_mode = mode,
                                        .ledger = ledger};
-  auto copies = copy_tables(now, copier_start, monitor.connection(), target);
+  auto copies = copy_tables(now, copier_start, needed, monitor.connection(), target);
+  const auto copied = has_after_copy(config_, target) && !after_copy_failed_ ? end_of_copies(copies) : std::nullopt;
   auto seam = copy::seam_of(copies);
   if (config_.copy.enabled) seam.close();
   if (needed && seam.lacks(*needed)) decide_on(*needed, ledger.known(), monitor.has_looked(), seam);
   monitor.set_copies(std::move(copies));
   board_.update([&](Status& status) {
-    status.state = ServiceState::streaming;
-    status.since = std::chrono::system_clock::now();
-    status.reason.reset();
-    status.next_step.reset();
+    if (!status.gate) {  // else it is on its way back there
+      status.state = ServiceState::streaming;
+      status.since = std::chrono::system_clock::now();
+      status.reason.reset();
+      status.next_step.reset();
+    }
     status.received_lsn = status.applied_lsn = status.confirmed_lsn = claim.position;
     status.source_lsn = now.source.flushed;
     status.lag.bytes = status.source_lsn.value - std::min(status.source_lsn.value, status.applied_lsn.value);
@@ -263,7 +406,8 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
   PieceQueue queue{config_.limits.queue_bytes};
   Acknowledgement acknowledgement{claim.position};
   apply::TableSet table_set{config_, &stop_, now.same_database(), start.replica_role, seam,
-                            ledger,  target, now.relations};
+                            ledger,  target, now.relations,       history_.becoming};
+  table_set.remember(now.relations, monitor.insert_position());
   // Keyed statements over arrays are to find their rows by index whatever the statistics say; triggers keep their
   // plans.
   if (!table_set.any_fires()) {
@@ -312,8 +456,9 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
   } const leave{receiver_finish, applier_finish};
 
   std::optional<Failure> source_left;
-  CopyRequests requests{config_, tables_without_columns(now, ledger.known()), &stop_};
+  CopyRequests requests{config_, tables_without_columns(now, ledger.known()), waiting_for_target_, &stop_};
   bool copy_again = false;
+  bool after_copy = false;
   auto next_look = std::chrono::steady_clock::now();
   while (!outcome.error() && !outcome.applier_done() && !stop_.is_set()) {
     if (finish_.is_set()) {
@@ -335,7 +480,8 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
     } else if (!source_left && std::chrono::steady_clock::now() >= next_look) {
       next_look = std::chrono::steady_clock::now() + 1s;
       copy_again = copy_again || requests.any();
-      if (copy_again) applier_finish.set();
+      after_copy = after_copy || (copied && board_.snapshot().applied_lsn >= *copied);
+      if (copy_again || after_copy) applier_finish.set();
       try {
         monitor.look(board_, queue);
       } catch (const Error& error) {  // the source ends ordinary sessions first, and then waits for us
@@ -375,6 +521,7 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
   }
   if (source_left) throw Error{*source_left};
   if (copy_again) throw CopyAsked{};
+  if (after_copy) throw AfterCopy{};
   throw Error{
       Failure{.name = ErrorName::internal_error, .message = "applier ended without a reason", .phase = "apply"}};
 }

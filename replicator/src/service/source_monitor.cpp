@@ -17,6 +17,10 @@ std::optional<stream::SlotInfo> SourceMonitor::slot() {
   return stream::find_slot(connection_, config_.source.slot);
 }
 
+Lsn SourceMonitor::insert_position() {
+  return lsn_field(connection_.exec("SELECT pg_catalog.pg_current_wal_insert_lsn()"), 0, 0);
+}
+
 void SourceMonitor::look(StatusBoard& board, const PieceQueue& queue) {
   look_at_position(board, queue);
   const auto now = std::chrono::steady_clock::now();

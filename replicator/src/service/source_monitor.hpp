@@ -25,6 +25,8 @@ class SourceMonitor {
   [[nodiscard]] std::optional<stream::SlotInfo> slot();
   [[nodiscard]] int socket() const { return PQsocket(connection_.handle()); }
 
+  /// No commit that can be seen now ends after it.
+  [[nodiscard]] Lsn insert_position();
   /// At the position, and now and then at the tables.
   void look(StatusBoard& board, const PieceQueue& queue);
   void look_at_tables(StatusBoard& board);

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "apply/target_catalog.hpp"
@@ -321,7 +322,11 @@ std::vector<Finding> check_mapping(const Config& config, const Situation& now, c
                                mapping.target->display()));
       continue;
     }
-    const auto [plan, differences] = plan_table(relation, mapping, found, types);
+    auto [plan, differences] = plan_table(relation, mapping, found, types);
+    if (found != nullptr) {
+      for (auto& difference : check_names_of_rule(relation, mapping, *found))
+        differences.push_back(std::move(difference));
+    }
     for (const auto& difference : differences) {
       findings.error(difference.name, difference.object, difference.text, difference.remedy, difference.path);
     }
@@ -428,6 +433,17 @@ std::vector<Finding> check_source(const Config& config, postgres::Connection& so
     check_types(config, source, publication, findings);
   }
   return findings.take();
+}
+
+void may_wait_at_gate(std::vector<Finding>& findings) {
+  constexpr auto gates = std::to_array<ErrorName>(
+      {ErrorName::target_table_missing, ErrorName::target_column_missing, ErrorName::source_column_missing,
+       ErrorName::incompatible_type, ErrorName::key_missing_on_target, ErrorName::required_column_unfilled});
+  for (auto& finding : findings) {
+    if (finding.severity == Severity::error && std::ranges::find(gates, finding.name) != gates.end()) {
+      finding.severity = Severity::warning;
+    }
+  }
 }
 
 void throw_errors(const std::vector<Finding>& findings) {

@@ -50,6 +50,9 @@ struct Situation {
 [[nodiscard]] std::vector<Finding> check_mapping(const Config& config, const Situation& situation,
                                                  const std::set<QualifiedName>& may_wait, postgres::Connection& target);
 
+/// Makes warnings of what a gate can wait for.
+void may_wait_at_gate(std::vector<Finding>& findings);
+
 /// What the extension on the source has to say (walgate.check_source).
 [[nodiscard]] std::vector<Finding> check_source(const Config& config, postgres::Connection& source);
 

@@ -80,7 +80,7 @@ TEST(TableLedger, LetsTheOldTableInAndTheNewOneNot) {
   look(ledger, {{item, table(1)}});
   EXPECT_TRUE(ledger.is_same(item, 1, Lsn{110}));
   EXPECT_EQ(look(ledger, {{item, table(2)}}),
-            "table_recreated public.item: another table has taken over the name; its first change stops the service\n");
+            "table_recreated public.item: another table has taken over the name; its first change waits at a gate\n");
   auto restarted = target.ledger();
   EXPECT_EQ(look(restarted, {{item, table(2)}}), "");
   EXPECT_TRUE(restarted.is_same(item, 1, Lsn{120}));

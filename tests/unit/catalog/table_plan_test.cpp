@@ -230,8 +230,11 @@ TEST(TablePlan, ReportsNamesOfARuleThatAreNotThere) {
   made.columns = {{"nmae", "name"}};
   made.cast = {{"labell", "text"}};
   const auto target = table({{"id", int4}});
-  EXPECT_EQ(differences_of(relation({{"id", int4}}), made, &target),
-            "source_column_missing public.item.nmae\ntarget_column_missing store.part.labell\n");
+  std::string names;
+  for (const auto& difference : check_names_of_rule(relation({{"id", int4}}), mapping_of(made), target)) {
+    names += std::string{text_of(difference.name)} + " " + difference.object + "\n";
+  }
+  EXPECT_EQ(names, "source_column_missing public.item.nmae\ntarget_column_missing store.part.labell\n");
 }
 
 TEST(TablePlan, FindsRowsByTheTargetsKeyWhenTheSourceSendsAllOldValues) {
