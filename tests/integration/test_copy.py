@@ -369,6 +369,9 @@ def test_what_rewrites_a_table_that_no_worker_has_read_yet(pair):
     pipeline.wait_state("streaming")
     for each in rewriting:
         each.result()
+    for table in tables:  # what the rewriting made is not in the stream, and a gate asks
+        pipeline.wait_gate(f"public.{table}: the source has rewritten")
+        assert pipeline.command("accept", "--table", f"public.{table}").code == 0
     pair.source.execute("UPDATE item SET n = 1; DELETE FROM aside WHERE id % 2 = 0")
     finish(pair, pipeline, "item", "aside")
 
