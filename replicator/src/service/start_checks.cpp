@@ -10,6 +10,7 @@
 #include "apply/target_session.hpp"
 #include "catalog/table_plan.hpp"
 #include "migrate/own_tables.hpp"
+#include "service/catalog_comparison.hpp"
 #include "stream/source_catalog.hpp"
 
 namespace walgate::service {
@@ -202,6 +203,7 @@ Situation look_around(const Config& config, postgres::Connection& replication, p
   now.relations = stream::published_relations(replication, config.source.publications);
   now.money_types = stream::types_with_money(replication, config.source.publications);
   replication.exec("SET lock_timeout = 0");
+  now.shapes = read_source_shapes(config, now.relations, replication);
   now.target = apply::identify_target(target);
   now.may_replica_role = apply::may_use_replica_role(target);
   now.may_mark_origin = apply::may_mark_origin(target);
@@ -336,6 +338,7 @@ std::vector<Finding> check_mapping(const Config& config, const Situation& now, p
                      "the rule names a table that the publications do not hold", {}, rule.path + ".source");
     }
   }
+  for (auto& finding : compare_catalogs(config, now, target)) findings.add(std::move(finding));
   return findings.take();
 }
 
