@@ -323,6 +323,9 @@ constexpr auto entries = std::to_array<NameEntry>({
      "Look whether its work is done; docs/operation.md shows how to say so to the ledger."},
     {index_invalid, "index_invalid", "An index is invalid: building it concurrently failed or was cut off.",
      "Run DROP INDEX CONCURRENTLY for it, then `walgate migrate up` again."},
+    {draft_not_written, "draft_not_written", "The draft of a migration could not be written.",
+     "Let migrations.directory be writable and have a free number below 9999, or use `walgate migrate draft "
+     "--stdout`."},
 
     // commands
     {skip_refused, "skip_refused", "The transaction to be skipped is not the one that stands in the way.",

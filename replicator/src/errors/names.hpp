@@ -125,6 +125,7 @@ enum class ErrorName : std::uint8_t {
   migration_ended_transaction,
   migration_unfinished,
   index_invalid,
+  draft_not_written,
   // commands
   skip_refused,
   accept_refused,
