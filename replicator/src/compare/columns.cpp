@@ -13,11 +13,11 @@ namespace {
 
 /// One column on both sides.
 struct ColumnPair {
-  const ShapeColumn& source;
-  const ShapeColumn& target;
+  const ColumnDescription& source;
+  const ColumnDescription& target;
 };
 
-std::string alter_column(const TablePair& pair, const ShapeColumn& target, std::string_view what) {
+std::string alter_column(const TablePair& pair, const ColumnDescription& target, std::string_view what) {
   return fmt::format("ALTER TABLE {} ALTER COLUMN {} {}", pair.target.name.display(), display_identifier(target.name),
                      what);
 }
@@ -56,12 +56,12 @@ void compare_nullability(const TablePair& pair, const ColumnPair& column, Observ
               Proposal::question, {alter_column(pair, column.target, "DROP NOT NULL")}));
 }
 
-bool numbers_rows(const ShapeColumn& column) {
+bool numbers_rows(const ColumnDescription& column) {
   return column.identity != '\0' || (column.default_value && column.default_value->starts_with("nextval("));
 }
 
 /// One spelling for what the server prints in several ways.
-std::string plain_default(const ShapeColumn& column) {
+std::string plain_default(const ColumnDescription& column) {
   if (!column.default_value || is_null(*column.default_value)) return {};
   if (const auto constant = constant_of(*column.default_value)) return quote_literal(*constant);
   if (*column.default_value == "CURRENT_TIMESTAMP" || *column.default_value == "transaction_timestamp()")
@@ -69,7 +69,7 @@ std::string plain_default(const ShapeColumn& column) {
   return *column.default_value;
 }
 
-std::string shown_default(const ShapeColumn& column) {
+std::string shown_default(const ColumnDescription& column) {
   constexpr std::size_t longest = 60;
   if (!column.default_value || is_null(*column.default_value)) return "none";
   if (column.default_value->size() <= longest) return *column.default_value;
@@ -137,7 +137,7 @@ void find_idle_columns(const TablePair& pair, Observations& found) {
   std::string names;
   std::vector<std::string> statements;
   for (const auto& target : pair.target.columns) {
-    const bool computed_there = std::ranges::any_of(pair.source.columns, [&](const ShapeColumn& source) {
+    const bool computed_there = std::ranges::any_of(pair.source.columns, [&](const ColumnDescription& source) {
       return source.generated != '\0' && pair.mapping.target_column(source.name) == target.name;
     });
     const bool is_filled = target.generated != '\0' || target.identity != '\0' || target.default_value;

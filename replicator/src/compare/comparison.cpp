@@ -11,7 +11,7 @@ bool TablePair::is_published(const std::string& source_column) const {
   return std::ranges::find(relation.columns, source_column, &wire::Column::name) != relation.columns.end();
 }
 
-const ShapeColumn* TablePair::source_of(const std::string& target_column) const {
+const ColumnDescription* TablePair::source_of(const std::string& target_column) const {
   for (const auto& column : relation.columns) {
     if (mapping.target_column(column.name) == target_column) return source.column(column.name);
   }

@@ -1,7 +1,7 @@
 // comparison.hpp - both sides of one table beside each other: what lets the stream pass and may still surprise.
 //
 // What does not fit at all is the business of catalog/table_plan.hpp.  Here is what is narrower, stricter, slower or
-// otherwise filled on the target than on the source.  Pure: two shapes in, observations out.
+// otherwise filled on the target than on the source.  Pure: two descriptions in, observations out.
 #pragma once
 
 #include <functional>
@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "catalog/table_mapping.hpp"
-#include "compare/table_shape.hpp"
+#include "compare/table_description.hpp"
 #include "errors/finding.hpp"
 #include "wire/relation.hpp"
 
@@ -20,12 +20,12 @@ namespace walgate::compare {
 struct TablePair {
   const wire::Relation& relation;  ///< what the stream brings of it
   const TableMapping& mapping;
-  const TableShape& source;
-  const TableShape& target;
+  const TableDescription& source;
+  const TableDescription& target;
 
   [[nodiscard]] bool is_published(const std::string& source_column) const;
   /// The column that the stream fills it from; null where it does not fill it.
-  [[nodiscard]] const ShapeColumn* source_of(const std::string& target_column) const;
+  [[nodiscard]] const ColumnDescription* source_of(const std::string& target_column) const;
   /// A text of the source's, with its columns as the target names them; nullopt when one is not there.
   [[nodiscard]] std::optional<std::string> as_on_target(const std::string& expression) const;
   /// For people: "store.part.id", quoted where SQL needs it.

@@ -21,13 +21,13 @@ std::string without_suffixes(std::string definition) {
   return definition;
 }
 
-bool same_definition(const TablePair& pair, const ShapeConstraint& source, const ShapeConstraint& target) {
+bool same_definition(const TablePair& pair, const ConstraintDescription& source, const ConstraintDescription& target) {
   if (source.kind != target.kind || !source.validated || !source.enforced) return false;
   return pair.as_on_target(without_suffixes(source.definition)) == without_suffixes(target.definition);
 }
 
-bool same_reference(const TablePair& pair, const Surroundings& around, const ShapeConstraint& source,
-                    const ShapeConstraint& target) {
+bool same_reference(const TablePair& pair, const Surroundings& around, const ConstraintDescription& source,
+                    const ConstraintDescription& target) {
   if (source.kind != 'f' || !source.validated || !source.enforced) return false;
   if (around.target_of(source.referenced) != target.referenced || source.columns.size() != target.columns.size()) {
     return false;
@@ -43,7 +43,7 @@ bool same_reference(const TablePair& pair, const Surroundings& around, const Sha
 void compare_constraints(const TablePair& pair, const Surroundings& around, Observations& found) {
   for (const auto& target : pair.target.constraints) {
     if (!target.enforced || (target.kind == 'f' && !around.constraints_act)) continue;
-    const bool is_known = std::ranges::any_of(pair.source.constraints, [&](const ShapeConstraint& source) {
+    const bool is_known = std::ranges::any_of(pair.source.constraints, [&](const ConstraintDescription& source) {
       return target.kind == 'f' ? same_reference(pair, around, source, target) : same_definition(pair, source, target);
     });
     if (is_known) continue;

@@ -11,7 +11,7 @@ namespace walgate::compare {
 namespace {
 
 /// Finds the index the rows that refer to a given one?
-bool serves(const ShapeIndex& index, const std::vector<std::string>& columns) {
+bool serves(const IndexDescription& index, const std::vector<std::string>& columns) {
   if (!index.valid || index.columns.size() < columns.size()) return false;
   if (index.method != "btree" && index.method != "gist" && index.method != "spgist" && index.method != "hash")
     return false;
@@ -27,8 +27,8 @@ bool serves(const ShapeIndex& index, const std::vector<std::string>& columns) {
 void find_unindexed_references(const TablePair& pair, const Surroundings& around, Observations& found) {
   for (const auto& key : pair.target.constraints) {
     if (key.kind != 'f' || !key.enforced || key.columns.empty()) continue;
-    const bool is_served =
-        std::ranges::any_of(pair.target.indexes, [&](const ShapeIndex& index) { return serves(index, key.columns); });
+    const bool is_served = std::ranges::any_of(
+        pair.target.indexes, [&](const IndexDescription& index) { return serves(index, key.columns); });
     if (is_served) continue;
     const bool we_change_parents = around.constraints_act && around.is_target(key.referenced);
     const auto create = fmt::format("CREATE INDEX ON {} ({})", pair.target.name.display(), sql_list(key.columns));
@@ -63,7 +63,7 @@ std::vector<std::string> possible_key(const TablePair& pair) {
 /// With identity FULL, rows are found by the target's primary key or by reading all of them.
 void find_missing_apply_key(const TablePair& pair, Observations& found) {
   if (!pair.relation.has_full_identity() || !pair.source.rows_change) return;
-  const auto primary = std::ranges::find(pair.target.indexes, true, &ShapeIndex::primary);
+  const auto primary = std::ranges::find(pair.target.indexes, true, &IndexDescription::primary);
   const bool has_primary = primary != pair.target.indexes.end();
   const bool is_mapped = has_primary && !primary->period && primary->valid && primary->immediate &&
                          std::ranges::all_of(primary->columns, [&](const IndexColumn& column) {

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "compare/table_shape.hpp"
+#include "compare/table_description.hpp"
 
 namespace walgate::compare {
 

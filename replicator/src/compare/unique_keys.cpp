@@ -18,7 +18,7 @@ class UniqueKeys {
   explicit UniqueKeys(const TablePair& pair) : pair_{pair} {}
 
   /// Does this index of the source keep rows apart that would collide in that one of the target?
-  [[nodiscard]] bool guarantees(const ShapeIndex& source, const ShapeIndex& target) const {
+  [[nodiscard]] bool guarantees(const IndexDescription& source, const IndexDescription& target) const {
     if (!source.unique || !source.valid) return false;
     if (!source.predicate.empty() && pair_.as_on_target(source.predicate) != target.predicate) return false;
     if (target.period && source.period && !same_column(source.columns.back(), target.columns.back())) return false;
@@ -34,7 +34,7 @@ class UniqueKeys {
 
   /// Does something that the stream does not bring keep rows apart: a number that the target counts on, a value that
   /// differs by itself, or null?
-  [[nodiscard]] bool is_apart_by_itself(const ShapeIndex& target) const {
+  [[nodiscard]] bool is_apart_by_itself(const IndexDescription& target) const {
     return std::ranges::any_of(target.columns, [&](const IndexColumn& column) {
       const auto* own = column.name.empty() ? nullptr : pair_.target.column(column.name);
       if (own == nullptr || own->generated != '\0' || pair_.source_of(column.name) != nullptr) return false;
@@ -55,7 +55,7 @@ class UniqueKeys {
     return from != nullptr && to != nullptr && from->name == source.name && !pair_.mapping.cast(target.name) &&
            keeps_apart(from->type, to->type) && (target.deterministic || !source.deterministic);
   }
-  [[nodiscard]] bool knows_no_null(const ShapeIndex& source) const {
+  [[nodiscard]] bool knows_no_null(const IndexDescription& source) const {
     return std::ranges::all_of(source.columns, [&](const IndexColumn& column) {
       const auto* own = pair_.source.column(column.name);
       return own != nullptr && own->not_null;
@@ -65,7 +65,7 @@ class UniqueKeys {
   const TablePair& pair_;
 };
 
-std::string drop(const TablePair& pair, const ShapeIndex& index) {
+std::string drop(const TablePair& pair, const IndexDescription& index) {
   if (!index.constraint.empty()) {
     return fmt::format("ALTER TABLE {} DROP CONSTRAINT {}", pair.target.name.display(),
                        display_identifier(index.constraint));
@@ -73,7 +73,7 @@ std::string drop(const TablePair& pair, const ShapeIndex& index) {
   return "DROP INDEX " + QualifiedName{pair.target.name.schema, index.name}.display();
 }
 
-std::string_view kind_of(const ShapeIndex& index) {
+std::string_view kind_of(const IndexDescription& index) {
   if (index.primary) return "primary key";
   return index.constraint.empty() ? "unique index" : "unique constraint";
 }

@@ -12,6 +12,7 @@
 
 #include "catalog/table_mapping.hpp"
 #include "catalog/table_plan.hpp"
+#include "catalog/table_shape.hpp"
 #include "compare/comparison.hpp"
 #include "migrate/draft_catalog.hpp"
 #include "wire/relation.hpp"
@@ -22,10 +23,14 @@ namespace walgate::migrate {
 struct DraftTable {
   const wire::Relation& relation;
   const TableMapping& mapping;
-  const compare::TableShape& source;
-  const compare::TableShape* target = nullptr;  ///< null: there is none
+  const compare::TableDescription& source;
+  const compare::TableDescription* target = nullptr;  ///< null: there is none
   std::vector<Difference> differences = {};
   compare::Observations observations = {};
+  /// The columns that it had when its changes were last applied, of the same table of the target; null: not known.
+  const TableShape* seen = nullptr;
+  /// What has happened to them since and has not been done to the target's.
+  std::vector<Difference> changes = {};
   /// A table of the target that holds the rows of this one under its former name.
   std::optional<QualifiedName> former = {};
 };

@@ -4,16 +4,16 @@
 
 namespace walgate::migrate {
 
-DraftCatalog read_draft_catalog(postgres::Connection& target, const compare::TableShapes& source) {
+DraftCatalog read_draft_catalog(postgres::Connection& target, const compare::TableDescriptions& source) {
   DraftCatalog catalog;
   const auto schemas = target.exec("SELECT nspname FROM pg_catalog.pg_namespace");
   for (int row = 0; row < rows(schemas); ++row) catalog.schemas.insert(text_field(schemas, row, 0));
 
-  std::string names;
-  for (const auto& [table, shape] : source) {
-    for (const auto& column : shape.columns) {
-      for (const auto& name : {column.type.named, column.type.leaf_name}) {
-        if (name.schema != "pg_catalog") names += (names.empty() ? "" : ", ") + quote_literal(name.name);
+  std::vector<std::string> names;
+  for (const auto& [table, description] : source) {
+    for (const auto& column : description.columns) {
+      for (const auto& type : {column.type.named, column.type.leaf_name}) {
+        if (type.schema != "pg_catalog") names.push_back(type.name);
       }
     }
   }
@@ -25,7 +25,7 @@ DraftCatalog read_draft_catalog(postgres::Connection& target, const compare::Tab
                   "LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_type'::regclass AND d.objid = t.oid "
                   "AND d.deptype = 'e' LEFT JOIN pg_catalog.pg_extension x ON x.oid = d.refobjid "
                   "WHERE t.typname = ANY (ARRAY[{}]::name[])",
-                  names));
+                  quote_literals(names)));
   for (int row = 0; row < rows(result); ++row) {
     const QualifiedName name{text_field(result, row, 0), text_field(result, row, 1)};
     catalog.types[name] = list_field(result, row, 3);

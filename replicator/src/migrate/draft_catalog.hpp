@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "compare/table_shape.hpp"
+#include "compare/table_description.hpp"
 #include "postgres/connection.hpp"
 
 namespace walgate::migrate {
@@ -21,6 +21,6 @@ struct DraftCatalog {
 };
 
 /// Asks for the types that the columns of these tables name, and for all schemas.
-[[nodiscard]] DraftCatalog read_draft_catalog(postgres::Connection& target, const compare::TableShapes& source);
+[[nodiscard]] DraftCatalog read_draft_catalog(postgres::Connection& target, const compare::TableDescriptions& source);
 
 }  // namespace walgate::migrate

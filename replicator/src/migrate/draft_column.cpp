@@ -11,8 +11,8 @@ namespace walgate::migrate {
 
 namespace {
 
+using compare::ColumnDescription;
 using compare::ColumnType;
-using compare::ShapeColumn;
 
 /// A literal that the type's input takes; numbers and booleans bare, as people write them.
 std::string literal(const ColumnType& type, const std::string& value) {
@@ -23,7 +23,7 @@ std::string literal(const ColumnType& type, const std::string& value) {
 }
 
 /// attmissingval as the default's literal would be written.
-std::string missing_value(const ShapeColumn& column) {
+std::string missing_value(const ColumnDescription& column) {
   constexpr std::uint32_t bool_oid = 16;
   if (column.type.leaf == bool_oid && !column.type.array) return *column.missing == "t" ? "true" : "false";
   return *column.missing;
@@ -37,13 +37,13 @@ bool is_plain_type(const std::string& text) {
   });
 }
 
-bool is_number_of_rows(const ShapeColumn& column) {
+bool is_number_of_rows(const ColumnDescription& column) {
   return column.identity != '\0' || (column.default_value && column.default_value->starts_with("nextval("));
 }
 
 }  // namespace
 
-TargetTypeText DraftColumns::type_of(const ShapeColumn& column, const TableMapping& mapping,
+TargetTypeText DraftColumns::type_of(const ColumnDescription& column, const TableMapping& mapping,
                                      const std::string& target) const {
   const auto& type = column.type;
   if (const auto cast = mapping.cast(target)) {
@@ -70,7 +70,7 @@ TargetTypeText DraftColumns::type_of(const ShapeColumn& column, const TableMappi
   return {type.text, fmt::format("type {}", type.named.display())};
 }
 
-std::optional<std::string> DraftColumns::default_of(const ShapeColumn& column) const {
+std::optional<std::string> DraftColumns::default_of(const ColumnDescription& column) const {
   if (!column.default_value || column.generated != '\0' || is_number_of_rows(column)) return std::nullopt;
   const auto value = compare::constant_of(*column.default_value);
   if (!value || is_label_to_come(column.type, *value)) return std::nullopt;
@@ -83,8 +83,8 @@ bool DraftColumns::is_label_to_come(const ColumnType& type, const std::string& v
          std::ranges::find(known->second, value) == known->second.end();
 }
 
-DraftColumns::Added DraftColumns::add(const ShapeColumn& column, const TableMapping& mapping, const std::string& target,
-                                      const QualifiedName& source) const {
+DraftColumns::Added DraftColumns::add(const ColumnDescription& column, const TableMapping& mapping,
+                                      const std::string& target, const QualifiedName& source) const {
   const auto type = type_of(column, mapping, target);
   const auto table = mapping.target->display();
   const auto name = display_identifier(target);

@@ -7,7 +7,7 @@
 
 #include "catalog/table_mapping.hpp"
 #include "catalog/table_plan.hpp"
-#include "compare/table_shape.hpp"
+#include "compare/table_description.hpp"
 #include "migrate/draft_catalog.hpp"
 
 namespace walgate::migrate {
@@ -24,11 +24,11 @@ class DraftColumns {
 
   /// For a column that the mapping names `target`: the type that the rule casts to, else the source's as the target
   /// knows it.  Enums that it lacks are taken for made.
-  [[nodiscard]] TargetTypeText type_of(const compare::ShapeColumn& column, const TableMapping& mapping,
+  [[nodiscard]] TargetTypeText type_of(const compare::ColumnDescription& column, const TableMapping& mapping,
                                        const std::string& target) const;
 
   /// A default that is a constant, as a literal for that type; nullopt for others.
-  [[nodiscard]] std::optional<std::string> default_of(const compare::ShapeColumn& column) const;
+  [[nodiscard]] std::optional<std::string> default_of(const compare::ColumnDescription& column) const;
 
   /// How a column is added to a table that may hold rows.
   struct Added {
@@ -37,8 +37,8 @@ class DraftColumns {
     std::vector<std::string> notes;
     std::string lacks;  ///< as in TargetTypeText
   };
-  [[nodiscard]] Added add(const compare::ShapeColumn& column, const TableMapping& mapping, const std::string& target,
-                          const QualifiedName& source) const;
+  [[nodiscard]] Added add(const compare::ColumnDescription& column, const TableMapping& mapping,
+                          const std::string& target, const QualifiedName& source) const;
 
  private:
   /// Of an enum of the target: is the label still to be added?  It can be used only after the commit.

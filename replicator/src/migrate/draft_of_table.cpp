@@ -10,8 +10,8 @@ namespace walgate::migrate {
 
 namespace {
 
+using compare::ColumnDescription;
 using compare::Proposal;
-using compare::ShapeColumn;
 
 /// Is there an assignment cast between the two, by which ALTER COLUMN TYPE needs no USING?
 bool alters_by_itself(const compare::ColumnType& from, const compare::ColumnType& to, const TargetTypes& types) {
@@ -52,7 +52,7 @@ std::size_t DraftOfTable::write() {
 
 std::vector<std::string> DraftOfTable::primary_key() const {
   std::vector<std::string> names;
-  const auto index = std::ranges::find(table_.source.indexes, true, &compare::ShapeIndex::primary);
+  const auto index = std::ranges::find(table_.source.indexes, true, &compare::IndexDescription::primary);
   if (index == table_.source.indexes.end()) return names;
   for (const auto& column : index->columns) {
     const auto name = table_.mapping.target_column(column.name);
@@ -146,54 +146,119 @@ void DraftOfTable::write_creation() {
 
 // Columns
 
-std::vector<const ShapeColumn*> DraftOfTable::former_names(const std::string& type) const {
+DraftOfTable::Former DraftOfTable::former_names(const ColumnDescription& column, const std::string& type) const {
   const compare::TablePair pair{table_.relation, table_.mapping, table_.source, *table_.target};
-  std::vector<const ShapeColumn*> found;
-  for (const auto& column : table_.target->columns) {
-    const bool is_own = column.generated != '\0' || column.identity != '\0' ||
-                        (column.default_value && column.default_value->starts_with("nextval("));
-    const bool computed_there = std::ranges::any_of(table_.source.columns, [&](const ShapeColumn& source) {
-      return source.generated != '\0' && table_.mapping.target_column(source.name) == column.name;
+  const auto is_free = [&](const ColumnDescription& each) {
+    const bool is_own = each.generated != '\0' || each.identity != '\0' ||
+                        (each.default_value && each.default_value->starts_with("nextval("));
+    const bool computed_there = std::ranges::any_of(table_.source.columns, [&](const ColumnDescription& source) {
+      return source.generated != '\0' && table_.mapping.target_column(source.name) == each.name;
     });
-    if (is_own || computed_there || pair.source_of(column.name) != nullptr || column.type.text != type) continue;
-    found.push_back(&column);
+    return !is_own && !computed_there && pair.source_of(each.name) == nullptr;
+  };
+  Former former;
+  const auto streamed = std::ranges::find(table_.relation.columns, column.name, &wire::Column::name);
+  for (const auto& each : table_.target->columns) {
+    if (!is_free(each)) continue;
+    if (table_.seen == nullptr) {
+      if (each.type.text == type) former.columns.push_back(each.name);
+      continue;
+    }
+    const auto old = std::ranges::find(table_.seen->columns, each.name, &SeenColumn::target);
+    if (old == table_.seen->columns.end()) continue;  // it has never been filled
+    if (old->number == streamed->number) return {{each.name}, true};
+    const bool is_gone =
+        std::ranges::find(table_.relation.columns, old->number, &wire::Column::number) == table_.relation.columns.end();
+    if (is_gone) former.columns.push_back(each.name);
   }
-  return found;
+  return former;
 }
 
-void DraftOfTable::write_missing_column(const Difference& difference, const ShapeColumn& column) {
+void DraftOfTable::ask_to_rename(const Former& former, const std::string& column, const std::string& name) {
+  std::vector<std::string> names;
+  for (const auto& each : former.columns) names.push_back(display_identifier(each));
+  if (former.is_certain) {
+    text_.note(
+        fmt::format("The source has renamed the column: its values are in {} here. Rename that one, or map \"{}\" "
+                    "to \"{}\" in columns of the configuration.",
+                    names.front(), column, former.columns.front()));
+  } else {
+    text_.note(
+        fmt::format("Is it a column of the target under a new name? {} {} filled by nothing any more. Take one of "
+                    "these, not both: a column that is added does not hold what the old one holds.",
+                    fmt::join(names, ", "), names.size() == 1 ? "is" : "are"));
+  }
+  for (const auto& each : former.columns) {
+    asked_.insert(each);
+    text_.ask(fmt::format("ALTER TABLE {} RENAME COLUMN {} TO {}", target(), display_identifier(each),
+                          display_identifier(name)));
+  }
+}
+
+void DraftOfTable::write_missing_column(const Difference& difference, const ColumnDescription& column) {
   const auto name = *table_.mapping.target_column(column.name);
   const auto added = columns_.add(column, table_.mapping, name, table_.source.name);
-  const auto former = former_names(columns_.type_of(column, table_.mapping, name).text);
+  const auto former = former_names(column, columns_.type_of(column, table_.mapping, name).text);
   text_.block(title_of(difference.name, difference.object, difference.text));
-  if (!former.empty()) {
-    std::vector<std::string> names;
-    for (const auto* each : former) names.push_back(display_identifier(each->name));
-    text_.note(
-        fmt::format("Is it a column of the target under a new name ({} {} of its type, and nothing fills {})? Take "
-                    "one of these, not both: a column that is added does not hold what the old one holds.",
-                    fmt::join(names, ", "), names.size() == 1 ? "is" : "are", names.size() == 1 ? "it" : "them"));
-    for (const auto* each : former) {
-      asked_.insert(each->name);
-      text_.ask(fmt::format("ALTER TABLE {} RENAME COLUMN {} TO {}", target(), display_identifier(each->name),
-                            display_identifier(name)));
-    }
-  }
-  for (const auto& note : added.notes) text_.note(note);
-  if (!added.lacks.empty()) text_.note(fmt::format("The target has to have first: {}.", added.lacks));
-  if (former.empty() && added.lacks.empty()) {
-    run_all(added.statements);
-  } else {
+  if (!former.columns.empty()) ask_to_rename(former, column.name, name);
+  const bool is_question = !former.columns.empty() || !added.lacks.empty();
+  if (is_question) {
     ++questions_;
     asked_.insert(name);
-    ask_all(added.statements);
   }
+  if (former.is_certain) return;
+  for (const auto& note : added.notes) text_.note(note);
+  if (!added.lacks.empty()) text_.note(fmt::format("The target has to have first: {}.", added.lacks));
+  is_question ? ask_all(added.statements) : run_all(added.statements);
   ask_all(added.later);
+}
+
+/// What has happened to a column that is not missing.
+void DraftOfTable::write_change(const Difference& difference) {
+  const auto object_of = [&](const std::string& column) {
+    return table_.source.name.display() + "." + display_identifier(column);
+  };
+  const auto seen = std::ranges::find_if(
+      table_.seen->columns, [&](const SeenColumn& column) { return difference.object == object_of(column.name); });
+  if (seen == table_.seen->columns.end()) {  // it is told by its new name
+    const auto renamed = std::ranges::find_if(table_.source.columns, [&](const ColumnDescription& each) {
+      return difference.object == object_of(each.name);
+    });
+    const auto target_name =
+        renamed == table_.source.columns.end() ? std::nullopt : table_.mapping.target_column(renamed->name);
+    if (target_name && is_asked_about(*target_name)) return;
+    ++questions_;
+    text_.block(title_of(difference.name, difference.object, difference.text));
+    text_.note(difference.remedy);
+    return;
+  }
+  if (is_asked_about(seen->target)) return;
+  if (difference.name == ErrorName::column_altered && is_altered(seen->target)) return;
+  const auto alter = fmt::format("ALTER TABLE {} ", target());
+  const auto name = display_identifier(seen->target);
+  const auto* column = table_.source.column(seen->name);
+  const bool is_dropped = difference.name == ErrorName::column_dropped || difference.name == ErrorName::column_renamed;
+  if (!is_dropped && column == nullptr) return;
+  ++questions_;
+  asked_.insert(seen->target);
+  text_.block(title_of(difference.name, difference.object, difference.text));
+  text_.note(difference.remedy);
+  if (is_dropped) {
+    text_.ask(alter + "DROP COLUMN " + name);
+  } else if (difference.name == ErrorName::column_recreated) {
+    text_.ask(alter + "DROP COLUMN " + name);
+    const auto added = columns_.add(*column, table_.mapping, seen->target, table_.source.name);
+    for (const auto& note : added.notes) text_.note(note);
+    ask_all(added.statements);
+  } else {
+    text_.ask(fmt::format("{}ALTER COLUMN {} TYPE {}", alter, name,
+                          columns_.type_of(*column, table_.mapping, seen->target).text));
+  }
 }
 
 void DraftOfTable::write_misfit(const Difference& difference) {
   const compare::TablePair pair{table_.relation, table_.mapping, table_.source, *table_.target};
-  const auto found = std::ranges::find_if(table_.target->columns, [&](const ShapeColumn& column) {
+  const auto found = std::ranges::find_if(table_.target->columns, [&](const ColumnDescription& column) {
     return difference.object == target_column(column.name);
   });
   text_.block(title_of(difference.name, difference.object, difference.text));
@@ -214,6 +279,7 @@ void DraftOfTable::write_misfit(const Difference& difference) {
   const auto type = columns_.type_of(*source, table_.mapping, column->name);
   const bool is_sure = type.lacks.empty() && !table_.mapping.cast(column->name) && type.text == source->type.base_text;
   if (is_sure && alters_by_itself(column->type, source->type, input_.types)) {
+    altered_.insert(column->name);
     text_.note("The table is rewritten, and nobody else can use it meanwhile.");
     text_.run(alter + "TYPE " + type.text);
     return;
@@ -229,13 +295,14 @@ void DraftOfTable::write_misfit(const Difference& difference) {
 }
 
 void DraftOfTable::write_required(const Difference& difference) {
-  const auto column = std::ranges::find_if(
-      table_.target->columns, [&](const ShapeColumn& each) { return difference.object == target_column(each.name); });
+  const auto column = std::ranges::find_if(table_.target->columns, [&](const ColumnDescription& each) {
+    return difference.object == target_column(each.name);
+  });
   if (column == table_.target->columns.end() || is_asked_about(column->name)) return;  // the question is about it
   text_.block(title_of(difference.name, difference.object, difference.text));
   const auto table = target();
   const auto name = display_identifier(column->name);
-  const bool in_primary_key = std::ranges::any_of(table_.target->indexes, [&](const compare::ShapeIndex& index) {
+  const bool in_primary_key = std::ranges::any_of(table_.target->indexes, [&](const compare::IndexDescription& index) {
     return index.primary &&
            std::ranges::find(index.columns, column->name, &compare::IndexColumn::name) != index.columns.end();
   });
@@ -253,24 +320,32 @@ void DraftOfTable::write_required(const Difference& difference) {
 void DraftOfTable::write_columns() {
   for (const auto& difference : table_.differences) {
     if (difference.name == ErrorName::target_column_missing) {
-      const auto column = std::ranges::find_if(table_.source.columns, [&](const ShapeColumn& each) {
+      const auto column = std::ranges::find_if(table_.source.columns, [&](const ColumnDescription& each) {
         return difference.object == table_.source.name.display() + "." + display_identifier(each.name);
       });
       if (column == table_.source.columns.end() || !table_.mapping.target_column(column->name)) continue;  // a rule's
-      if (handled_.insert(column->name).second) write_missing_column(difference, *column);
+      write_missing_column(difference, *column);
     } else if (difference.name == ErrorName::incompatible_type) {
       write_misfit(difference);
     }
   }
+  for (const auto& difference : table_.changes) write_change(difference);
   for (const auto& difference : table_.differences) {
     if (difference.name == ErrorName::required_column_unfilled) write_required(difference);
   }
 }
 
+bool DraftOfTable::is_altered(const std::string& column) const {
+  return altered_.contains(column) || std::ranges::any_of(table_.observations, [&](const auto& observation) {
+           return observation.finding.name == ErrorName::type_differs && observation.proposal == Proposal::run &&
+                  observation.finding.object == target_column(column);
+         });
+}
+
 // The key, and what the comparison has found
 
 bool DraftOfTable::has_key_over(const std::vector<std::string>& columns) const {
-  return std::ranges::any_of(table_.target->indexes, [&](const compare::ShapeIndex& index) {
+  return std::ranges::any_of(table_.target->indexes, [&](const compare::IndexDescription& index) {
     return index.unique && index.valid && index.immediate && index.predicate.empty() && index.method == "btree" &&
            std::ranges::all_of(index.columns, [&](const compare::IndexColumn& column) {
              return std::ranges::find(columns, column.name) != columns.end();

@@ -23,9 +23,10 @@ class DraftOfTable {
  private:
   void write_creation();
   void write_columns();
-  void write_missing_column(const Difference& difference, const compare::ShapeColumn& column);
+  void write_missing_column(const Difference& difference, const compare::ColumnDescription& column);
   void write_misfit(const Difference& difference);
   void write_required(const Difference& difference);
+  void write_change(const Difference& difference);
   void write_key();
   void write_observation(const compare::Observation& observation);
 
@@ -37,8 +38,15 @@ class DraftOfTable {
   /// Of the source's primary key, as the target names them; empty where one is left out.
   [[nodiscard]] std::vector<std::string> primary_key() const;
   [[nodiscard]] bool has_key_over(const std::vector<std::string>& columns) const;
-  /// Columns of the target of this type that nothing fills: perhaps the same column under its former name.
-  [[nodiscard]] std::vector<const compare::ShapeColumn*> former_names(const std::string& type) const;
+  /// Columns of the target that perhaps hold the values of this one, under the name that it had before.
+  struct Former {
+    std::vector<std::string> columns;
+    bool is_certain = false;  ///< the source's column has kept its number
+  };
+  [[nodiscard]] Former former_names(const compare::ColumnDescription& column, const std::string& type) const;
+  void ask_to_rename(const Former& former, const std::string& column, const std::string& name);
+  /// Does a statement of the draft change the type of this column of the target?
+  [[nodiscard]] bool is_altered(const std::string& column) const;
   [[nodiscard]] bool is_asked_about(const std::string& target_column) const { return asked_.contains(target_column); }
   [[nodiscard]] std::string target() const { return table_.mapping.target->display(); }
   [[nodiscard]] std::string target_column(const std::string& column) const {
@@ -53,7 +61,7 @@ class DraftOfTable {
   std::set<std::string>& done_;
   DraftText& text_;
   std::set<std::string> asked_;    ///< columns of the target that a question is about
-  std::set<std::string> handled_;  ///< columns of the source that have been written; a rule's cast may be told beside
+  std::set<std::string> altered_;  ///< columns of the target that get another type, so that it takes the values at all
   std::size_t questions_ = 0;
 };
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "compare/shape_reader.hpp"
+#include "compare/description_reader.hpp"
 
 namespace walgate::service {
 
@@ -23,15 +23,15 @@ Finding not_compared(std::string object, const std::string& why) {
 
 }  // namespace
 
-SourceShapes read_source_shapes(const Config& config, const std::vector<wire::Relation>& relations,
-                                postgres::Connection& replication) {
+SourceDescriptions read_source_descriptions(const Config& config, const std::vector<wire::Relation>& relations,
+                                            postgres::Connection& replication) {
   std::vector<QualifiedName> names;
   for (const auto& relation : relations) {
     const QualifiedName name{relation.schema, relation.name};
     if (map_table(config.tables, name).target) names.push_back(name);
   }
   try {
-    return {compare::read_shapes(replication, names, config.source.publications), {}};
+    return {compare::read_descriptions(replication, names, config.source.publications), {}};
   } catch (const Error& error) {
     if (!may_pass(error.failure())) throw;
     return {{}, error.failure().message};
@@ -44,9 +44,10 @@ std::vector<MappedTable> mapped_tables(const Config& config, const Situation& no
   for (const auto& relation : now.relations) {
     const QualifiedName name{relation.schema, relation.name};
     auto mapping = map_table(config.tables, name);
-    const auto shape = now.shapes.tables.find(name);
-    if (shape == now.shapes.tables.end() || !mapping.target || !taken.insert(*mapping.target).second) continue;
-    tables.push_back({&relation, std::move(mapping), &shape->second});
+    const auto description = now.descriptions.tables.find(name);
+    if (description == now.descriptions.tables.end() || !mapping.target || !taken.insert(*mapping.target).second)
+      continue;
+    tables.push_back({&relation, std::move(mapping), &description->second});
   }
   return tables;
 }
@@ -71,11 +72,11 @@ compare::Surroundings surroundings_of(const Config& config, const Situation& now
 }
 
 std::vector<Finding> compare_catalogs(const Config& config, const Situation& now, postgres::Connection& target) {
-  if (!now.shapes.missing.empty()) return {not_compared("source", now.shapes.missing)};
+  if (!now.descriptions.missing.empty()) return {not_compared("source", now.descriptions.missing)};
   const auto tables = mapped_tables(config, now);
-  compare::TableShapes shapes;
+  compare::TableDescriptions described;
   try {
-    shapes = compare::read_shapes(target, targets_of(tables));
+    described = compare::read_descriptions(target, targets_of(tables));
   } catch (const Error& error) {
     if (!may_pass(error.failure())) throw;
     return {not_compared("target", error.failure().message)};
@@ -84,9 +85,10 @@ std::vector<Finding> compare_catalogs(const Config& config, const Situation& now
   std::vector<Finding> findings;
   std::set<std::string> types;  // several columns may be of one
   for (const auto& table : tables) {
-    const auto shape = shapes.find(*table.mapping.target);
-    if (shape == shapes.end()) continue;
-    for (auto& observation : compare::compare({*table.relation, table.mapping, *table.source, shape->second}, around)) {
+    const auto description = described.find(*table.mapping.target);
+    if (description == described.end()) continue;
+    for (auto& observation :
+         compare::compare({*table.relation, table.mapping, *table.source, description->second}, around)) {
       auto& finding = observation.finding;
       const bool told = finding.name == ErrorName::enum_label_missing && !types.insert(finding.object).second;
       if (!told) findings.push_back(std::move(finding));

@@ -11,14 +11,15 @@
 namespace walgate::service {
 
 /// Reads the published tables of the source; waits a little, and not for ever, for who has locked one.  Throws Error.
-[[nodiscard]] SourceShapes read_source_shapes(const Config& config, const std::vector<wire::Relation>& relations,
-                                              postgres::Connection& replication);
+[[nodiscard]] SourceDescriptions read_source_descriptions(const Config& config,
+                                                          const std::vector<wire::Relation>& relations,
+                                                          postgres::Connection& replication);
 
 /// A table of the source that goes to the target.
 struct MappedTable {
   const wire::Relation* relation;
   TableMapping mapping;  ///< with a target
-  const compare::TableShape* source;
+  const compare::TableDescription* source;
 };
 /// All of which the source could be read; of several that go to one target table the first.  Leads into both
 /// arguments.

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "apply/progress.hpp"
-#include "compare/table_shape.hpp"
+#include "compare/table_description.hpp"
 #include "service/commands.hpp"
 #include "stream/source_session.hpp"
 #include "wire/relation.hpp"
@@ -21,8 +21,8 @@ namespace walgate::service {
 
 /// Published tables in full.  Nothing depends on them but what `check` tells: who has locked one must not keep the
 /// service from starting.
-struct SourceShapes {
-  compare::TableShapes tables;
+struct SourceDescriptions {
+  compare::TableDescriptions tables;
   std::string missing;  ///< why they could not be read; else empty
 };
 
@@ -33,7 +33,7 @@ struct Situation {
   std::vector<std::string> publications;  ///< those of the configuration that exist
   std::vector<wire::Relation> relations;  ///< what they publish
   std::set<std::uint32_t> money_types;    ///< types of their columns that hold money
-  SourceShapes shapes;                    ///< the same tables as the catalog describes them
+  SourceDescriptions descriptions;        ///< the same tables as the catalog describes them
   apply::TargetIdentity target;
   bool own_tables = false;  ///< walgate's tables are on the target, at our version
   std::optional<apply::Registration> registration;
@@ -55,9 +55,12 @@ struct Situation {
 /// Slot, publication and cluster are there and are ours, and no position contradicts another.
 [[nodiscard]] std::vector<Finding> check_positions(const Config& config, const Situation& situation);
 
-/// Every published table has its target, and every column fits.
+/// Every published table has its target, and every column fits.  Those that `may_wait` need no target yet.
 [[nodiscard]] std::vector<Finding> check_mapping(const Config& config, const Situation& situation,
-                                                 postgres::Connection& target);
+                                                 const std::set<QualifiedName>& may_wait, postgres::Connection& target);
+
+/// Makes warnings of what a gate can wait for.
+void may_wait_at_gate(std::vector<Finding>& findings);
 
 /// What the extension on the source has to say (walgate.check_source).
 [[nodiscard]] std::vector<Finding> check_source(const Config& config, postgres::Connection& source);

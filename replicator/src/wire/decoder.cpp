@@ -137,6 +137,7 @@ void Decoder::read_relation(Reader reader) {
       throw ProtocolError{"relation record has an unknown value format"};
     }
     column.type_kind = static_cast<char>(reader.u8());
+    column.number = reader.u16();
     column.type_oid = reader.u32();
     column.base_oid = reader.u32();
     column.typmod = reader.i32();

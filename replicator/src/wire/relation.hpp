@@ -11,6 +11,7 @@ namespace walgate::wire {
 
 struct Column {
   std::string name;
+  std::uint16_t number = 0;   ///< pg_attribute.attnum: a rename keeps it; a column that is added again has another
   bool is_key = false;        ///< part of the replica identity
   bool is_generated = false;  ///< stored, and computed by the source
   ValueFormat format = ValueFormat::binary;

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "compare/shape_builder.hpp"
+#include "compare/description_builder.hpp"
 
 namespace walgate::compare {
 namespace {
@@ -200,8 +200,8 @@ TEST(CompareUniqueKeys, OnlyAValidUniqueIndexOfTheWholeTableGuarantees) {
   auto sides = equal();
   sides.target.indexes.push_back(unique("u", {"name"}));
   for (const auto spoil :
-       {+[](ShapeIndex& index) { index.valid = false; }, +[](ShapeIndex& index) { index.unique = false; },
-        +[](ShapeIndex& index) { index.predicate = "(id > 0)"; }}) {
+       {+[](IndexDescription& index) { index.valid = false; }, +[](IndexDescription& index) { index.unique = false; },
+        +[](IndexDescription& index) { index.predicate = "(id > 0)"; }}) {
     sides.source.indexes = {primary({"id"}), unique("u", {"name"})};
     EXPECT_EQ(sides.told(), "");
     spoil(sides.source.indexes.back());

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "compare/shape_builder.hpp"
+#include "compare/description_builder.hpp"
 
 namespace walgate::compare {
 namespace {

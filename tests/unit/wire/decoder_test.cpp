@@ -138,7 +138,8 @@ TEST(Decoder, SaysWhichColumnsAreGenerated) {
   Bytes body;
   body.u32(1).u32(1).u32(16001).u8('r').u8('d').string("public").string("item").u16(3);
   for (const unsigned flags : {0U, 1U, 3U}) {
-    body.u8(flags).u8('b').u8('b').u32(23).u32(23).u32(0xFFFFFFFF).string("c").string("pg_catalog").string("int4");
+    body.u8(flags).u8('b').u8('b').u16(flags + 1).u32(23).u32(23).u32(0xFFFFFFFF);
+    body.string("c").string("pg_catalog").string("int4");
   }
   Decoder decoder;
   const auto bytes = session()
@@ -152,6 +153,7 @@ TEST(Decoder, SaysWhichColumnsAreGenerated) {
   EXPECT_FALSE(columns[1].is_generated);
   EXPECT_TRUE(columns[2].is_key);
   EXPECT_TRUE(columns[2].is_generated);
+  EXPECT_EQ(columns[2].number, 4);
   EXPECT_EQ(frame.changes[0].relation->key_columns, 2);
 }
 

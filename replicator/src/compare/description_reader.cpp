@@ -1,4 +1,4 @@
-#include "compare/shape_reader.hpp"
+#include "compare/description_reader.hpp"
 
 #include <fmt/format.h>
 
@@ -159,8 +159,8 @@ ColumnType type_of(const json& column) {
   return type;
 }
 
-ShapeColumn column_of(const json& object) {
-  ShapeColumn column;
+ColumnDescription column_of(const json& object) {
+  ColumnDescription column;
   column.name = text_of(object, "name");
   column.type = type_of(object);
   column.not_null = object.at("not_null");
@@ -173,8 +173,8 @@ ShapeColumn column_of(const json& object) {
   return column;
 }
 
-ShapeIndex index_of(const json& object) {
-  ShapeIndex index;
+IndexDescription index_of(const json& object) {
+  IndexDescription index;
   index.name = text_of(object, "name");
   index.method = text_of(object, "method");
   index.columns = list_of(object, "columns", [](const json& column) {
@@ -192,8 +192,8 @@ ShapeIndex index_of(const json& object) {
   return index;
 }
 
-ShapeConstraint constraint_of(const json& object) {
-  ShapeConstraint constraint;
+ConstraintDescription constraint_of(const json& object) {
+  ConstraintDescription constraint;
   constraint.name = text_of(object, "name");
   constraint.kind = letter_of(object, "kind");
   constraint.definition = text_of(object, "definition");
@@ -207,33 +207,31 @@ ShapeConstraint constraint_of(const json& object) {
 
 }  // namespace
 
-TableShapes read_shapes(postgres::Connection& session, const std::vector<QualifiedName>& wanted,
-                        const std::vector<std::string>& publications) {
-  TableShapes shapes;
-  if (wanted.empty()) return shapes;
+TableDescriptions read_descriptions(postgres::Connection& session, const std::vector<QualifiedName>& wanted,
+                                    const std::vector<std::string>& publications) {
+  TableDescriptions tables;
+  if (wanted.empty()) return tables;
   std::string names;
   for (const auto& name : wanted) {
     names += fmt::format("{}({}, {})", names.empty() ? "" : ", ", quote_literal(name.schema), quote_literal(name.name));
   }
-  std::string listed = "NULL";
-  for (const auto& name : publications) listed += ", " + quote_literal(name);
   const bool knows_18 = session.server_version() >= 180000;
-  const auto result =
-      session.exec(settings + fmt::format(fmt::runtime(query), names, listed, knows_18 ? "k.conperiod" : "false",
-                                          knows_18 ? "k.conenforced" : "true"));
+  const auto result = session.exec(
+      settings + fmt::format(fmt::runtime(query), names, publications.empty() ? "NULL" : quote_literals(publications),
+                             knows_18 ? "k.conperiod" : "false", knows_18 ? "k.conenforced" : "true"));
   for (int row = 0; row < postgres::rows(result); ++row) {
     const auto object = json::parse(postgres::text_field(result, row, 2));
-    TableShape shape;
-    shape.name = {postgres::text_field(result, row, 0), postgres::text_field(result, row, 1)};
-    shape.relkind = letter_of(object, "relkind");
-    shape.rows_change = object.at("rows_change");
-    shape.columns = list_of(object, "columns", column_of);
-    shape.indexes = list_of(object, "indexes", index_of);
-    shape.constraints = list_of(object, "constraints", constraint_of);
-    const auto name = shape.name;
-    shapes.emplace(name, std::move(shape));
+    TableDescription table;
+    table.name = {postgres::text_field(result, row, 0), postgres::text_field(result, row, 1)};
+    table.relkind = letter_of(object, "relkind");
+    table.rows_change = object.at("rows_change");
+    table.columns = list_of(object, "columns", column_of);
+    table.indexes = list_of(object, "indexes", index_of);
+    table.constraints = list_of(object, "constraints", constraint_of);
+    const auto name = table.name;
+    tables.emplace(name, std::move(table));
   }
-  return shapes;
+  return tables;
 }
 
 }  // namespace walgate::compare

@@ -1,11 +1,11 @@
-#include "compare/table_shape.hpp"
+#include "compare/table_description.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 namespace walgate::compare {
 
-std::string ShapeIndex::column_list() const {
+std::string IndexDescription::column_list() const {
   std::vector<std::string> items;
   for (const auto& column : columns) {
     items.push_back(column.name.empty() ? column.expression : display_identifier(column.name));

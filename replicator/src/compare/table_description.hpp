@@ -1,4 +1,4 @@
-// table_shape.hpp - a table as the catalog of either side describes it: what a person would see in psql's \d.
+// table_description.hpp - a table as the catalog of either side describes it: what a person would see in psql's \d.
 //
 // Texts are those of the server's own functions under an empty search path, so that equal texts mean the same on both
 // sides: every name outside of pg_catalog bears its schema.
@@ -31,7 +31,7 @@ struct ColumnType {
   friend bool operator==(const ColumnType&, const ColumnType&) = default;
 };
 
-struct ShapeColumn {
+struct ColumnDescription {
   std::string name;
   ColumnType type;
   bool not_null = false;                     ///< holds for every row: neither NOT VALID nor only from now on
@@ -49,7 +49,7 @@ struct IndexColumn {
   bool deterministic = true;
 };
 
-struct ShapeIndex {
+struct IndexDescription {
   std::string name;
   std::string method;  ///< "btree"
   std::vector<IndexColumn> columns;
@@ -67,7 +67,7 @@ struct ShapeIndex {
   [[nodiscard]] std::string column_list() const;
 };
 
-struct ShapeConstraint {
+struct ConstraintDescription {
   std::string name;
   char kind = 'c';         ///< 'c' CHECK, 'x' EXCLUDE, 'f' FOREIGN KEY
   std::string definition;  ///< pg_get_constraintdef
@@ -79,19 +79,19 @@ struct ShapeConstraint {
   std::vector<std::string> referenced_columns;
 };
 
-struct TableShape {
+struct TableDescription {
   QualifiedName name;
   char relkind = 'r';
   bool rows_change = false;  ///< publications let updates or deletes through (on the source)
-  std::vector<ShapeColumn> columns;
-  std::vector<ShapeIndex> indexes;
-  std::vector<ShapeConstraint> constraints;
+  std::vector<ColumnDescription> columns;
+  std::vector<IndexDescription> indexes;
+  std::vector<ConstraintDescription> constraints;
 
-  [[nodiscard]] const ShapeColumn* column(const std::string& wanted) const noexcept {
-    const auto found = std::ranges::find(columns, wanted, &ShapeColumn::name);
+  [[nodiscard]] const ColumnDescription* column(const std::string& wanted) const noexcept {
+    const auto found = std::ranges::find(columns, wanted, &ColumnDescription::name);
     return found == columns.end() ? nullptr : &*found;
   }
 };
-using TableShapes = std::map<QualifiedName, TableShape>;
+using TableDescriptions = std::map<QualifiedName, TableDescription>;
 
 }  // namespace walgate::compare

@@ -1,4 +1,4 @@
-// shape_builder.hpp - tables as a catalog describes them, in a few words.
+// description_builder.hpp - tables as a catalog describes them, in a few words.
 #pragma once
 
 #include <fmt/format.h>
@@ -43,8 +43,8 @@ inline ColumnType array_of(ColumnType element) {
   return element;
 }
 
-inline ShapeColumn column(const std::string& name, const ColumnType& of, bool not_null = false) {
-  ShapeColumn made;
+inline ColumnDescription column(const std::string& name, const ColumnType& of, bool not_null = false) {
+  ColumnDescription made;
   made.name = name;
   made.type = of;
   made.not_null = made.refuses_null = not_null;
@@ -52,34 +52,34 @@ inline ShapeColumn column(const std::string& name, const ColumnType& of, bool no
 }
 
 /// A unique index over plain columns, or with "" of a lower-case expression.
-inline ShapeIndex unique(const std::string& name, const std::vector<std::string>& columns) {
-  ShapeIndex made;
+inline IndexDescription unique(const std::string& name, const std::vector<std::string>& columns) {
+  IndexDescription made;
   made.name = name;
   made.method = "btree";
   made.unique = true;
   for (const auto& each : columns) made.columns.push_back({each, each.empty() ? "lower(name)" : "", true});
   return made;
 }
-inline ShapeIndex primary(const std::vector<std::string>& columns) {
+inline IndexDescription primary(const std::vector<std::string>& columns) {
   auto made = unique("pkey", columns);
   made.primary = true;
   made.constraint = "pkey";
   return made;
 }
-inline ShapeIndex plain(const std::vector<std::string>& columns) {
+inline IndexDescription plain(const std::vector<std::string>& columns) {
   auto made = unique("idx", columns);
   made.unique = false;
   return made;
 }
 
-inline ShapeConstraint check(const std::string& name, const std::string& definition) {
-  ShapeConstraint made;
+inline ConstraintDescription check(const std::string& name, const std::string& definition) {
+  ConstraintDescription made;
   made.name = name;
   made.definition = definition;
   return made;
 }
-inline ShapeConstraint reference(const std::string& column, const QualifiedName& table) {
-  ShapeConstraint made;
+inline ConstraintDescription reference(const std::string& column, const QualifiedName& table) {
+  ConstraintDescription made;
   made.name = column + "_fkey";
   made.kind = 'f';
   made.definition = fmt::format("FOREIGN KEY ({}) REFERENCES {}(id)", column, table.display());
@@ -92,8 +92,8 @@ inline ShapeConstraint reference(const std::string& column, const QualifiedName&
 /// sales.item on the source and store.part on the target; all columns of the source that are not generated are
 /// published.
 struct Sides {
-  TableShape source;
-  TableShape target;
+  TableDescription source;
+  TableDescription target;
   TableRule rule;
   char identity = 'd';
   std::vector<std::string> unpublished;
@@ -109,7 +109,7 @@ struct Sides {
     rule.target = NamePattern::parse("store.part", error);
   }
   /// The same column on both sides.
-  ShapeColumn& both(const std::string& name, const ColumnType& of, bool not_null = false) {
+  ColumnDescription& both(const std::string& name, const ColumnType& of, bool not_null = false) {
     source.columns.push_back(column(name, of, not_null));
     target.columns.push_back(column(name, of, not_null));
     return target.columns.back();
