@@ -594,6 +594,7 @@ void Applier::on_commit() {
           std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::milliseconds>(delay).count());
     }
     if (!standing_error_ && status.error && status.error->lsn && *status.error->lsn < position) status.error.reset();
+    if (status.gate && status.gate->lsn && *status.gate->lsn < position) pass_gate(status);
   });
 }
 

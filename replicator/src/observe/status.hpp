@@ -101,6 +101,15 @@ struct Status {
   std::optional<Failure> error;  ///< the standing error: what stopped the service or what it retries
 };
 
+/// What the stream waited for at a gate is done.
+inline void pass_gate(Status& status) {
+  status.gate.reset();
+  status.state = ServiceState::streaming;
+  status.since = std::chrono::system_clock::now();
+  status.reason.reset();
+  status.next_step.reset();
+}
+
 /// The shared copy.  Any thread.
 class StatusBoard {
  public:

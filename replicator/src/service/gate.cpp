@@ -84,6 +84,7 @@ apply::Becoming Gate::pass(const apply::Survey& survey) {
     if (shown_ != obstacle) close(*obstacle, survey);
     show_cost();
     if (copies_.any() || cost_.slot_wants_use()) return {};
+    if (apply::requested_skips(target_, config_.pipeline).contains(survey.transaction.final_lsn)) return {};
     auto descriptors = std::to_array<pollfd>(
         {{finish_.descriptor(), POLLIN, 0}, {stop_.descriptor(), POLLIN, 0}, {PQsocket(target_.handle()), POLLIN, 0}});
     wait_for(descriptors, look_interval);

@@ -36,9 +36,9 @@ class Gate {
   Gate(const Config& config, const GateStart& start, postgres::Connection target, StatusBoard& board,
        const Event& finish, const Event& stop);
 
-  /// Returns when the transaction may be tried; with what has to be known of it.  Also returns when a person asks for a
-  /// copy, or when the slot has to be used for a moment: then the transaction comes back here.  Throws Error,
-  /// Interrupted.
+  /// Returns when the transaction may be tried; with what has to be known of it.  Also returns, with the gate still
+  /// shown as closed, when a person asks for a copy or leaves the transaction out, or when the slot has to be used for a
+  /// moment.  Throws Error, Interrupted.
   [[nodiscard]] apply::Becoming pass(const apply::Survey& survey);
 
  private:

@@ -378,12 +378,7 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
   if (needed && seam.lacks(*needed)) decide_on(*needed, ledger.known(), monitor.has_looked(), seam);
   monitor.set_copies(std::move(copies));
   board_.update([&](Status& status) {
-    if (!status.gate) {  // else it is on its way back there
-      status.state = ServiceState::streaming;
-      status.since = std::chrono::system_clock::now();
-      status.reason.reset();
-      status.next_step.reset();
-    }
+    if (!status.gate || !status.gate->lsn) pass_gate(status);  // else it is on its way back there
     status.received_lsn = status.applied_lsn = status.confirmed_lsn = claim.position;
     status.source_lsn = now.source.flushed;
     status.lag.bytes = status.source_lsn.value - std::min(status.source_lsn.value, status.applied_lsn.value);
