@@ -21,6 +21,7 @@ void Survey::add(const std::string& pipeline, const Piece& piece) {
   for (const auto& change : piece.frame.changes) {
     if (change.relation != nullptr) {
       add_once(relations, *change.relation);
+      if (change.kind == wire::RecordKind::insert) inserts_into.insert(change.relation->serial);
     } else {
       for (const auto* relation : piece.frame.truncates[change.truncate_index]) add_once(relations, *relation);
     }

@@ -4,6 +4,8 @@
 // them, which migrations it announces, which tables it rewrites.  From this the gate knows what the target lacks.
 #pragma once
 
+#include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,7 @@ struct HeldAt {
 struct Survey {
   wire::Begin transaction;
   std::vector<wire::Relation> relations;  ///< each version once, in order
+  std::set<std::uint32_t> inserts_into;   ///< serials of those that get rows
   std::vector<wire::Relation> rewritten;
   std::vector<std::string> announced;  ///< ids of migrations for this pipeline, in order
 

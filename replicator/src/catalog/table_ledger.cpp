@@ -86,6 +86,10 @@ std::optional<TableState> table_state_of(std::string_view text) noexcept {
 
 namespace {
 
+TableLedger::Change renamed(const QualifiedName& table, const QualifiedName& former) {
+  return {ErrorName::table_renamed, table, fmt::format("the table was called {} before", former.display())};
+}
+
 /// Another name under which the target knows the table.
 std::optional<QualifiedName> other_name(const KnownTables& known, const QualifiedName& table, std::uint32_t oid) {
   const auto found = std::ranges::find_if(known, [&](const auto& entry) {
@@ -246,9 +250,15 @@ std::vector<TableLedger::Change> TableLedger::look(const PublishedTables& now, L
       }
     } else if (known.state == TableState::ignored) {
       // until a person lets it in
+    } else if (known.former) {
+      if (!known.published) changes.push_back(renamed(table, *known.former));
     } else if (known.state != TableState::streaming || !known.published) {
       known.state = TableState::streaming;
-      changes.push_back({ErrorName::table_joined_publication, table, "the table joined the publications"});
+      if (known.moved_from) {
+        changes.push_back(renamed(table, *known.moved_from));
+      } else {
+        changes.push_back({ErrorName::table_joined_publication, table, "the table joined the publications"});
+      }
     } else if (known.published->oid == seen.oid) {
       compare(table, *known.published, seen, changes);
     }

@@ -28,17 +28,25 @@ constexpr auto log_interval = 60s;
 /// A migration that failed is tried again when its files have changed, or after this time.
 constexpr auto attempt_interval = 60s;
 
-/// The relations' last versions, of those that the transaction changes.
 apply::Becoming becoming_of(const apply::Survey& survey) {
-  apply::Becoming becoming{.lsn = survey.transaction.final_lsn, .relations = {}};
+  apply::Becoming becoming{.lsn = survey.transaction.final_lsn, .relations = {}, .replaced = {}};
   std::map<std::uint32_t, const wire::Relation*> last;
+  std::map<QualifiedName, std::uint32_t> holders;
   std::set<std::uint32_t> changed;
   for (const auto& relation : survey.relations) {
     auto& newest = last[relation.oid];
-    if (newest != nullptr && newest->columns != relation.columns) changed.insert(relation.oid);
+    if (newest != nullptr && !newest->looks_like(relation)) changed.insert(relation.oid);
     newest = &relation;
+    auto& holder = holders[{relation.schema, relation.name}];
+    if (holder != 0 && holder != relation.oid) becoming.replaced.insert(holder);
+    holder = relation.oid;
   }
   for (const auto oid : changed) becoming.relations.emplace(oid, *last.at(oid));
+  // One that has got another name lives on.
+  std::erase_if(becoming.replaced, [&](std::uint32_t oid) {
+    const auto& relation = *last.at(oid);
+    return holders.at({relation.schema, relation.name}) == oid;
+  });
   return becoming;
 }
 
@@ -198,7 +206,7 @@ std::optional<Gate::Obstacle> Gate::shape_obstacle(const apply::Survey& survey, 
   };
   for (const auto& relation : survey.relations) {
     if (seam.holds(relation, survey.transaction)) continue;
-    add(relation, tables.misfits(relation, lsn));
+    add(relation, tables.misfits(relation, lsn, survey.inserts_into.contains(relation.serial)));
     if (start_.value_refused) add(relation, missing_labels(config_, relation, target_, &stop_));
   }
   becoming.rewrites_known = true;
@@ -214,8 +222,9 @@ std::optional<Gate::Obstacle> Gate::shape_obstacle(const apply::Survey& survey, 
                       name)}});
   }
   if (obstacle.differences.empty()) return std::nullopt;
-  if (!survey.rewritten.empty()) {
-    const auto name = QualifiedName{survey.rewritten.front().schema, survey.rewritten.front().name}.display();
+  for (const auto& relation : survey.rewritten) {
+    const auto name = QualifiedName{relation.schema, relation.name}.display();
+    if (tables.has_same_columns(relation, lsn)) continue;  // told above
     obstacle.differences.push_back(fmt::format(
         "{}: the source has rewritten the rows that exist; the migration has to give the target's the same values, or "
         "`walgate copy --table '{}'` brings them",

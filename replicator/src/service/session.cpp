@@ -267,7 +267,11 @@ copy::Entries Session::copy_tables(const Situation& now, const copy::CopierStart
       continue;
     }
     if (needed == table)
-      throw apply::Surveyed{{.transaction = {}, .relations = {relation}, .rewritten = {}, .announced = {}}};
+      throw apply::Surveyed{{.transaction = {},
+                             .relations = {relation},
+                             .inserts_into = {relation.serial},
+                             .rewritten = {},
+                             .announced = {}}};
     log::warning(text_of(differences.front().name),
                  "the copy waits until the target's table fits; so does the stream from the table's first change on",
                  {{"relation", table.display()}, {"difference", differences.front().text}});
