@@ -133,9 +133,9 @@ SWAP = "ALTER TABLE item RENAME name TO x; ALTER TABLE item RENAME note TO name;
 ANEW = "ALTER TABLE item DROP note; ALTER TABLE item ADD note text;"
 
 
-@pytest.mark.parametrize("killed", [False])
+@pytest.mark.parametrize("killed", [False, True])
 @pytest.mark.parametrize("announced", [True, False])
-@pytest.mark.parametrize("ddl", [SWAP], ids=["swapped"])
+@pytest.mark.parametrize("ddl", [SWAP, ANEW], ids=["swapped", "anew"])
 def test_columns_whose_names_tell_nothing(gates, ddl, announced, killed):
     # The rows that the transaction wrote in the old shape fit the new one, in the wrong places.
     files = gates("apply" if announced else "wait")

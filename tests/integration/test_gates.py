@@ -49,6 +49,7 @@ CHANGES = {
     "add_and_fill_and_require_a_column": Change(
         ddl="ALTER TABLE item ADD width int; UPDATE item SET width = size; ALTER TABLE item ALTER width SET NOT NULL;",
         gate="public.item has no column width",
+        before="UPDATE item SET size = 0 WHERE id = 1;",
         inside="INSERT INTO item VALUES (42, 'x', 1, 'n', 8);",
         after="UPDATE item SET width = 10 WHERE id = 3;",
         writes=("INSERT INTO item (id, size, width) VALUES ({n}, 1, 2)", PLAIN)),
@@ -71,6 +72,7 @@ CHANGES = {
                 "INSERT INTO item (id, name) VALUES ({n}, 'old'); INSERT INTO line (item, no, qty) VALUES ({n}, 1, 1)")),
     "rename_a_table": Change(
         ddl="ALTER TABLE item RENAME TO thing;", gate="the target has no table public.thing", compared=("thing",),
+        before="INSERT INTO item VALUES (41, 'x'); UPDATE item SET name = 'old' WHERE id = 1;",
         inside="INSERT INTO thing VALUES (42, 'x'); UPDATE thing SET name = 'new' WHERE id = 2;",
         after="UPDATE thing SET name = 'newer' WHERE id IN (1, 3, 41);",
         writes=(PLAIN.replace("item", "thing"), PLAIN)),
@@ -106,6 +108,7 @@ CHANGES = {
         after="UPDATE item SET size = 7 WHERE id = 3;"),
     "drop_a_column_and_add_its_name_again": Change(
         ddl="ALTER TABLE item DROP note; ALTER TABLE item ADD note text;", gate="has dropped the column and added it again",
+        before="INSERT INTO item VALUES (41, 'x', 1, 'n'); UPDATE item SET note = 'old' WHERE id = 1;",
         inside="INSERT INTO item VALUES (42, 'x', 5, 'n'); UPDATE item SET note = 'new' WHERE id IN (2, 41);",
         after="UPDATE item SET note = 'newer' WHERE id = 3;",
         writes=("INSERT INTO item (id, note) VALUES ({n}, 'w')",)),
@@ -118,6 +121,7 @@ CHANGES = {
         writes=("INSERT INTO item VALUES ({n}, 1, 'green')", "INSERT INTO item VALUES ({n}, 1, 'red')")),
     "create_a_table_anew": Change(
         ddl="DROP TABLE item; CREATE TABLE item (id int PRIMARY KEY, size int, colour text);", gate="another table has taken over the name",
+        before="INSERT INTO item VALUES (41, 'x', 1, 'n'); UPDATE item SET note = 'old' WHERE id = 1;",
         inside="INSERT INTO item VALUES (1, 1, 'red');", after="INSERT INTO item VALUES (2, 2, 'blue'); UPDATE item SET size = 3;"),
 }
 
