@@ -123,6 +123,18 @@ CHANGES = {
         ddl="DROP TABLE item; CREATE TABLE item (id int PRIMARY KEY, size int, colour text);", gate="another table has taken over the name",
         before="INSERT INTO item VALUES (41, 'x', 1, 'n'); UPDATE item SET note = 'old' WHERE id = 1;",
         inside="INSERT INTO item VALUES (1, 1, 'red');", after="INSERT INTO item VALUES (2, 2, 'blue'); UPDATE item SET size = 3;"),
+    "create_a_table_anew_as_it_was": Change(
+        ddl="DROP TABLE item;" + ITEM, gate="another table has taken over the name",
+        before="INSERT INTO item VALUES (41, 'x', 1, 'n'); UPDATE item SET note = 'old' WHERE id = 1;",
+        inside="INSERT INTO item VALUES (1, 'a', 1, 'b');", after="INSERT INTO item VALUES (2); UPDATE item SET size = 3;"),
+    "truncate_and_change": Change(
+        ddl="TRUNCATE item; ALTER TABLE item RENAME name TO title; ALTER TABLE item ALTER size TYPE text, ADD first serial;",
+        migration="ALTER TABLE item RENAME name TO title; ALTER TABLE item ALTER size TYPE text, ADD first serial;",
+        gate="has renamed the column name to title",
+        before="INSERT INTO item VALUES (41, 'x', 1, 'n'); UPDATE item SET note = 'old' WHERE id = 1;",
+        inside="INSERT INTO item VALUES (1, 'a', 'many', 'b'); TRUNCATE item; INSERT INTO item VALUES (2, 'a', 'many', 'b');",
+        after="INSERT INTO item VALUES (3); UPDATE item SET size = '3';",
+        writes=("INSERT INTO item (id, size) VALUES ({n}, 'many')", PLAIN)),
 }
 
 
