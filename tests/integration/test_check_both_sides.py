@@ -96,15 +96,18 @@ def test_defaults_matter_where_a_column_was_added_to_rows(pair):
                         "ALTER TABLE item ADD late text DEFAULT 'secret', ADD same int DEFAULT 5, ADD at timestamptz DEFAULT now()")
     pair.target.execute("INSERT INTO item VALUES (1); ALTER TABLE item ADD late text, ADD same int DEFAULT 5,"
                         "  ADD at timestamptz DEFAULT now()")
+    # Where the target's table was made with the column, its rows came with their values.
+    pair.source.execute("CREATE TABLE fresh (id int PRIMARY KEY); INSERT INTO fresh VALUES (1); ALTER TABLE fresh ADD late int DEFAULT 7")
+    pair.target.execute("CREATE TABLE fresh (id int PRIMARY KEY, late int)")
     pipeline = pair.pipeline()
-    assert compared(pipeline) == [("info", "default_differs", "public.item"),
+    assert compared(pipeline) == [("info", "default_differs", "public.fresh"), ("info", "default_differs", "public.item"),
                                   ("warning", "default_differs", "public.item.at"),  # each side took its own time
                                   ("warning", "default_differs", "public.item.late")]
     pair.target.execute("ALTER TABLE item DROP late, DROP at")
     pair.target.execute("ALTER TABLE item ADD late text DEFAULT 'secret'")
     value = pair.source.value("SELECT at::text FROM item")
     pair.target.execute(f"ALTER TABLE item ADD at timestamptz DEFAULT '{value}'; ALTER TABLE item ALTER at SET DEFAULT now(),"
-                        " ALTER old SET DEFAULT 2")
+                        " ALTER old SET DEFAULT 2; ALTER TABLE fresh ALTER late SET DEFAULT 7")
     assert compared(pipeline) == []
     pipeline.start()
     pair.source.execute("UPDATE item SET old = 7 WHERE id = 1")

@@ -101,8 +101,9 @@ void compare_default(const TablePair& pair, const ColumnPair& column, OtherDefau
                 "the column was added on both sides, and rows that were there before got another value on "
                 "the target than on the source",
                 Proposal::none, {},
-                fmt::format("UPDATE these rows, or run `walgate copy --table {}`", pair.source.name.display())));
-  } else if (source.missing && !target.missing) {
+                fmt::format("UPDATE these rows, or run `walgate copy --table {}`; VACUUM FULL then ends this warning",
+                            pair.source.name.display())));
+  } else if (source.missing && !target.missing && target.added) {  // else it was there when the rows came
     found.push_back(observe(Severity::warning, ErrorName::default_differs, pair.target_name(target.name),
                             fmt::format("the source added the column to rows that were there, which got its default "
                                         "without a change in the stream; the defaults are {}",

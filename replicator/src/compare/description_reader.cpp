@@ -21,10 +21,10 @@ wanted AS (
 changing AS (
   SELECT DISTINCT schemaname, tablename FROM pg_publication_tables JOIN pg_publication USING (pubname)
    WHERE pubname IN ({1}) AND (pubupdate OR pubdelete)),
-attribute AS (SELECT a.* FROM wanted JOIN pg_attribute a ON a.attrelid = wanted.oid AND a.attnum > 0 AND NOT attisdropped),
 -- A domain stands on its base through a chain of domains.
 chain(type, at, kind, typmod, not_null) AS (
-  SELECT DISTINCT t.oid, t.oid, t.typtype, -1, false FROM attribute JOIN pg_type t ON t.oid = atttypid
+  SELECT DISTINCT t.oid, t.oid, t.typtype, -1, false FROM wanted
+    JOIN pg_attribute a ON a.attrelid = wanted.oid AND a.attnum > 0 AND NOT a.attisdropped JOIN pg_type t ON t.oid = a.atttypid
   UNION ALL
   SELECT chain.type, b.oid, b.typtype, d.typtypmod, chain.not_null OR d.typnotnull
     FROM chain JOIN pg_type d ON d.oid = chain.at AND d.typtype = 'd' JOIN pg_type b ON b.oid = d.typbasetype),
@@ -52,7 +52,7 @@ type_text AS (
     JOIN pg_namespace named_schema ON named_schema.oid = named.typnamespace)
 SELECT w.nspname, w.relname, json_build_object(
   'relkind', w.relkind,
-  'rows_change', EXISTS (SELECT FROM changing WHERE schemaname = w.nspname AND tablename = w.relname),
+  'rows_change', (w.nspname, w.relname) IN (SELECT schemaname, tablename FROM changing),
   'columns', (
     SELECT json_agg(json_build_object(
         'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'typmod', a.atttypmod, 'about', t.about,
@@ -67,14 +67,16 @@ SELECT w.nspname, w.relname, json_build_object(
                 WHEN w.relkind = 'p' THEN (SELECT (m.attmissingval::text::text[])[1]
                   FROM pg_partition_tree(w.oid) leaf JOIN pg_attribute m ON m.attrelid = leaf.relid AND m.attname = a.attname
                  WHERE leaf.isleaf AND m.atthasmissing ORDER BY leaf.relid LIMIT 1) END END,
+        -- Rows of the system's columns are as old as the table.
+        'added', a.xmin <> (SELECT s.xmin FROM pg_attribute s WHERE s.attrelid = w.oid AND s.attnum = -6),
         'generated', a.attgenerated, 'identity', a.attidentity,
         'collation', (SELECT quote_ident(n.nspname) || '.' || quote_ident(l.collname) FROM pg_collation l
            JOIN pg_namespace n ON n.oid = l.collnamespace WHERE l.oid = a.attcollation AND a.attcollation <> y.typcollation))
       ORDER BY a.attnum)
-      FROM attribute a JOIN type_text t ON t.type = a.atttypid JOIN pg_type y ON y.oid = a.atttypid
+      FROM pg_attribute a JOIN type_text t ON t.type = a.atttypid JOIN pg_type y ON y.oid = a.atttypid
       LEFT JOIN pg_type e ON e.oid = CASE WHEN y.typelem = 0 THEN y.oid ELSE y.typelem END
       LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-     WHERE a.attrelid = w.oid),
+     WHERE a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped),
   'indexes', (
     SELECT json_agg(json_build_object(
         'name', c.relname, 'method', m.amname, 'unique', i.indisunique, 'primary', i.indisprimary,
@@ -167,6 +169,7 @@ ColumnDescription column_of(const json& object) {
   column.refuses_null = object.at("refuses_null");
   column.default_value = optional_of(object, "default");
   column.missing = optional_of(object, "missing");
+  column.added = object.at("added");
   column.generated = letter_of(object, "generated");
   column.identity = letter_of(object, "identity");
   column.collation = text_of(object, "collation");

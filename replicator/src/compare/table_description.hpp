@@ -38,6 +38,7 @@ struct ColumnDescription {
   bool refuses_null = false;                 ///< for rows that come
   std::optional<std::string> default_value;  ///< pg_get_expr; of a generated column its expression
   std::optional<std::string> missing;        ///< what rows hold that are older than the column (attmissingval), as text
+  bool added = false;                        ///< later than its table was made, or altered since
   char generated = '\0';                     ///< 's' stored, 'v' virtual
   char identity = '\0';                      ///< 'a' always, 'd' by default
   std::string collation;                     ///< for COLLATE, where it is not the type's own; else empty

@@ -56,8 +56,8 @@ class Enums {
   DraftText& text_;
 };
 
-constexpr std::string_view guard =
-    "DO $$ BEGIN RAISE EXCEPTION 'this draft waits for decisions: see its comments'; END $$";
+/// Fails with a message that is a name, because others may hold values and are not shown.
+constexpr std::string_view guard = "SELECT decide_on_the_comments_of_this_draft()";
 
 }  // namespace
 

@@ -372,6 +372,8 @@ void DraftOfTable::write_key() {
 void DraftOfTable::write_observation(const compare::Observation& observation) {
   const auto& [finding, proposal, statements] = observation;
   if (proposal == Proposal::none) return;
+  // What was filled once is told by itself, and the rest is the target's own.
+  if (finding.name == ErrorName::column_only_on_target && table_.seen != nullptr) return;
   std::vector<std::string> wanted;
   for (const auto& statement : statements) {
     const bool is_asked = std::ranges::any_of(asked_, [&](const std::string& column) {

@@ -120,10 +120,17 @@ struct Sides {
     made.schema = source.name.schema;
     made.name = source.name.name;
     made.replica_identity = identity;
+    const auto key = std::ranges::find(source.indexes, true, &IndexDescription::primary);
+    std::uint16_t number = 0;
     for (const auto& each : source.columns) {
+      ++number;
       if (each.generated != '\0' || std::ranges::find(unpublished, each.name) != unpublished.end()) continue;
       wire::Column streamed;
       streamed.name = each.name;
+      streamed.number = number;
+      streamed.is_key = identity == 'd' && key != source.indexes.end() &&
+                        std::ranges::find(key->columns, each.name, &IndexColumn::name) != key->columns.end();
+      if (streamed.is_key) ++made.key_columns;
       made.columns.push_back(streamed);
     }
     return made;
