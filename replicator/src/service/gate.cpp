@@ -252,19 +252,20 @@ void Gate::close(const Obstacle& obstacle, const apply::Survey& survey) {
     failure.lsn = lsn;
     failure.xid = survey.transaction.xid;
   }
-  const auto since = apply::record_error(target_, config_.pipeline, failure);
+  GateStatus gate{.relation = obstacle.relation,
+                  .differences = obstacle.differences,
+                  .since = std::chrono::system_clock::now(),
+                  .lsn = failure.lsn,
+                  .migration = obstacle.migration,
+                  .retained_bytes_per_minute = {}};
+  gate.since = apply::record_error(target_, config_.pipeline, failure, gate_json(gate));
   board_.update([&](Status& status) {
     status.state = ServiceState::at_gate;
-    status.since = since;
+    status.since = gate.since;
     status.reason = fmt::format("{}: {}", failure.message, joined);
     status.next_step = obstacle.remedy;
     status.error.reset();
-    status.gate = GateStatus{.relation = obstacle.relation,
-                             .differences = obstacle.differences,
-                             .since = since,
-                             .lsn = failure.lsn,
-                             .migration = obstacle.migration,
-                             .retained_bytes_per_minute = {}};
+    status.gate = gate;
   });
   log::warning("gate_closed", "the stream waits before a transaction that the target is not ready for",
                {{"relation", obstacle.relation},
