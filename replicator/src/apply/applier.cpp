@@ -309,6 +309,7 @@ void Applier::look_for_gates(const Batch& batch, const Piece& piece) {
     }
   }
   for (const auto& message : piece.frame.messages) {
+    if (history_.becoming.lsn == lsn) break;  // the gate has seen to them
     const auto migration = announced_to(config_.pipeline, message);
     if (migration && !migrations_.contains(*migration)) throw HeldAt{lsn};
   }
