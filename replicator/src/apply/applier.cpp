@@ -219,7 +219,7 @@ void Applier::take_piece(Batch& batch, const Piece& piece) {
   if (skips_.contains(piece.transaction.final_lsn)) {
     note_skipped(batch, piece);
   } else {
-    look_for_gates(piece);
+    look_for_gates(batch, piece);
     for (const auto& change : piece.frame.changes) {
       if (change.kind == wire::RecordKind::truncate) {
         apply_truncate(batch, piece, change);
@@ -301,9 +301,15 @@ void Applier::note_skipped(Batch& batch, const Piece& piece) {
                {{"lsn", transaction.final_lsn}, {"xid", transaction.xid}, {"changes", changes}});
 }
 
-void Applier::look_for_gates(const Piece& piece) {
+void Applier::look_for_gates(const Batch& batch, const Piece& piece) {
   const auto lsn = piece.transaction.final_lsn;
+  if (history_.becoming.lsn != lsn) {
+    for (const auto* relation : piece.frame.outdated) {
+      if (has_used(batch, piece, *relation)) throw HeldAt{lsn};
+    }
+  }
   for (const auto& message : piece.frame.messages) {
+    if (history_.becoming.lsn == lsn) break;  // the gate has seen to them
     const auto migration = announced_to(config_.pipeline, message);
     if (migration && !migrations_.contains(*migration)) throw HeldAt{lsn};
   }
@@ -317,6 +323,25 @@ void Applier::look_for_gates(const Piece& piece) {
                  "be made on the target as well",
                  {{"relation", QualifiedName{relation->schema, relation->name}.display()}, {"lsn", lsn}});
   }
+}
+
+bool Applier::has_used(const Batch& batch, const Piece& last, const wire::Relation& relation) const {
+  if (seam_.holds(relation, last.transaction)) return false;
+  bool from_its_begin = last.is_first();
+  const auto uses = [&](const Piece& piece) {
+    const auto& frame = piece.frame;
+    return std::ranges::find(frame.changes, &relation, &wire::Change::relation) != frame.changes.end() ||
+           std::ranges::any_of(frame.truncates, [&](const auto& relations) {
+             return std::ranges::find(relations, &relation) != relations.end();
+           });
+  };
+  if (uses(last)) return true;
+  for (const auto& piece : batch.pieces) {
+    if (piece.transaction.final_lsn != last.transaction.final_lsn) continue;
+    from_its_begin = from_its_begin || piece.is_first();
+    if (&piece != &last && uses(piece)) return true;
+  }
+  return !from_its_begin;  // the first pieces of a large one are gone
 }
 
 void Applier::survey(std::vector<Piece> pieces) {

@@ -86,7 +86,10 @@ class Applier {
   void apply_truncate(Batch& batch, const Piece& piece, const wire::Change& change);
   void note_skipped(Batch& batch, const Piece& piece);
   /// What only the gate can decide: migrations that are announced, tables that are rewritten.
-  void look_for_gates(const Piece& piece);
+  void look_for_gates(const Batch& batch, const Piece& piece);
+  /// Has the transaction changed rows in this version of the relation, up to the piece?  True also where that cannot be
+  /// told any more.
+  [[nodiscard]] bool has_used(const Batch& batch, const Piece& last, const wire::Relation& relation) const;
   /// Reads the transaction to its end without applying it.
   [[noreturn]] void survey(std::vector<Piece> pieces);
   Piece next_piece();

@@ -39,6 +39,7 @@ TableSet::TableSet(const Config& config, const Event* stop, bool same_database, 
   for (const auto& relation : relations)
     sources_[relation.oid] = QualifiedName{relation.schema, relation.name}.display();
   read(target, relations);
+  for (const auto& [oid, relation] : becoming_.relations) read(target, {relation});
 }
 
 void TableSet::read(postgres::Connection& target, const std::vector<wire::Relation>& relations) {
@@ -64,7 +65,8 @@ const TargetTable* TableSet::target_of(const QualifiedName& source) const {
 
 std::pair<TablePlan, std::vector<Difference>> TableSet::plan(const wire::Relation& relation,
                                                              const wire::Relation* becomes) const {
-  const auto mapping = map_table(config_.tables, {relation.schema, relation.name});
+  const auto& named = becomes == nullptr ? relation : *becomes;
+  const auto mapping = map_table(config_.tables, {named.schema, named.name});
   const auto found = mapping.target ? targets_.find(*mapping.target) : targets_.end();
   auto planned = plan_table(relation, mapping, found == targets_.end() ? nullptr : &found->second, types_, becomes);
   if (found != targets_.end()) {
@@ -193,10 +195,10 @@ bool TableSet::is_replaced(const QualifiedName& source) const {
          found->second.shape->target_oid != table->oid;
 }
 
-std::vector<Difference> TableSet::misfits(const wire::Relation& relation, Lsn lsn) {
+std::vector<Difference> TableSet::misfits(const wire::Relation& relation, Lsn lsn, bool inserts) {
   const QualifiedName source{relation.schema, relation.name};
   const auto target = map_table(config_.tables, source).target;
-  if (!target) return {};
+  if (!target || becoming_.replaces(relation, lsn)) return {};
   const bool same = ledger_.is_same(source, relation.oid, lsn);
   if (ledger_.is_ignored(source) || seam_.leaves_out(source)) return {};
   if (!same && !is_replaced(source)) {
@@ -208,13 +210,24 @@ std::vector<Difference> TableSet::misfits(const wire::Relation& relation, Lsn ls
                          "`walgate accept --table '{0}'`",
                          source.display())}};
   }
-  return fit(relation, lsn).differences;
+  auto [planned, differences, left_over] = fit(relation, lsn);
+  if (inserts && !planned.unfilled_columns.empty()) {
+    differences.push_back(
+        {ErrorName::required_column_unfilled, planned.target.display(),
+         fmt::format("the transaction inserts rows before the source has the columns {}, which are NOT "
+                     "NULL without a default on the target already",
+                     fmt::join(planned.unfilled_columns, ", ")),
+         "give them a default or drop NOT NULL until the transaction is applied"});
+  }
+  return std::move(differences);
 }
 
 PreparedTable& TableSet::table(const wire::Relation& relation, Lsn lsn) {
   if (relation.serial < by_serial_.size() && by_serial_[relation.serial]) return *by_serial_[relation.serial];
   const QualifiedName source{relation.schema, relation.name};
-  if (!map_table(config_.tables, source).target) return keep(relation, left_out(source));
+  if (!map_table(config_.tables, source).target || becoming_.replaces(relation, lsn)) {
+    return keep(relation, left_out(source));
+  }
   const bool same = ledger_.is_same(source, relation.oid, lsn);
   ledger_.save();
   if (ledger_.is_ignored(source) || seam_.leaves_out(source)) return keep(relation, left_out(source));
@@ -227,7 +240,7 @@ PreparedTable& TableSet::table(const wire::Relation& relation, Lsn lsn) {
   }
   sources_[relation.oid] = source.display();
   if (!differences.empty()) throw Misfit{source, std::move(differences)};
-  if (!same) {
+  if (!same && !ledger_.take_over(source, relation.oid, target_of(source)->oid, lsn)) {
     ledger_.let_in(source, relation.oid, lsn);
     ledger_.save();
     throw CopyNeeded{source, true};

@@ -46,7 +46,8 @@ class TableSet {
   PreparedTable& table(const wire::Relation& relation, Lsn lsn);
   /// What keeps the changes of this version from being applied; changes nothing.  Of what the target looked like when
   /// this was made.
-  [[nodiscard]] std::vector<Difference> misfits(const wire::Relation& relation, Lsn lsn);
+  /// `inserts`: rows of it are inserted, too.
+  [[nodiscard]] std::vector<Difference> misfits(const wire::Relation& relation, Lsn lsn, bool inserts = false);
   /// Has the transaction at `lsn` left the relation's columns as they were?
   [[nodiscard]] bool has_same_columns(const wire::Relation& relation, Lsn lsn) const;
   /// Learns the columns of tables of which nothing was streamed yet; `as_of`: where the source was after its catalog

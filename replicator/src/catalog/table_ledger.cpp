@@ -86,6 +86,10 @@ std::optional<TableState> table_state_of(std::string_view text) noexcept {
 
 namespace {
 
+TableLedger::Change renamed(const QualifiedName& table, const QualifiedName& former) {
+  return {ErrorName::table_renamed, table, fmt::format("the table was called {} before", former.display())};
+}
+
 /// Another name under which the target knows the table.
 std::optional<QualifiedName> other_name(const KnownTables& known, const QualifiedName& table, std::uint32_t oid) {
   const auto found = std::ranges::find_if(known, [&](const auto& entry) {
@@ -101,7 +105,10 @@ bool TableLedger::is_same(const QualifiedName& table, std::uint32_t oid, Lsn lsn
   const std::lock_guard lock{mutex_};
   const auto [found, is_new] = known_.try_emplace(table);
   auto& known = found->second;
-  if (is_new) {
+  if (const auto displaced = displaced_.find(oid); is_new && displaced != displaced_.end()) {
+    known = displaced->second.second;
+    known.moved_from = displaced->second.first;
+  } else if (is_new) {
     known.oid = oid;
     known.former = other_name(known_, table, oid);
     if (looked_ && ignore_new_ && !known.former) known.state = TableState::ignored;
@@ -138,6 +145,33 @@ void TableLedger::let_in(const QualifiedName& table, std::uint32_t oid, Lsn lsn)
   known.state = TableState::streaming;
   known.shape.reset();
   unsaved_.insert(table);
+}
+
+bool TableLedger::take_over(const QualifiedName& table, std::uint32_t oid, std::uint32_t target_oid, Lsn lsn) {
+  const std::lock_guard lock{mutex_};
+  const auto fits = [&](const KnownTable& known) {
+    return known.oid == oid && known.shape && known.shape->target_oid == target_oid;
+  };
+  std::optional<std::pair<QualifiedName, KnownTable>> found;
+  if (const auto displaced = displaced_.find(oid); displaced != displaced_.end() && fits(displaced->second.second)) {
+    found = displaced->second;
+  }
+  for (const auto& entry : known_) {
+    if (!found && entry.first != table && fits(entry.second)) found = entry;
+  }
+  if (!found) return false;
+  auto& known = known_[table];
+  if (known.oid != 0) displaced_.insert_or_assign(known.oid, std::pair{table, known});
+  known.oid = known.new_oid = oid;
+  known.as_of = lsn;
+  known.accepted = true;
+  known.state = TableState::streaming;
+  known.shape = found->second.shape;
+  known.shape_at = found->second.shape_at;
+  known.former.reset();
+  known.moved_from = found->first;
+  unsaved_.insert(table);
+  return true;
 }
 
 bool TableLedger::is_ignored(const QualifiedName& table) const {
@@ -246,9 +280,15 @@ std::vector<TableLedger::Change> TableLedger::look(const PublishedTables& now, L
       }
     } else if (known.state == TableState::ignored) {
       // until a person lets it in
+    } else if (known.former) {
+      if (!known.published) changes.push_back(renamed(table, *known.former));
     } else if (known.state != TableState::streaming || !known.published) {
       known.state = TableState::streaming;
-      changes.push_back({ErrorName::table_joined_publication, table, "the table joined the publications"});
+      if (known.moved_from) {
+        changes.push_back(renamed(table, *known.moved_from));
+      } else {
+        changes.push_back({ErrorName::table_joined_publication, table, "the table joined the publications"});
+      }
     } else if (known.published->oid == seen.oid) {
       compare(table, *known.published, seen, changes);
     }

@@ -99,21 +99,27 @@ class Planner {
   /// The target's column for one of the relation's; null: it has none.  `wanted`: the name that was looked for; nullopt
   /// when the column is left out.
   const TargetColumn* target_of(const wire::Column& column, std::optional<std::string>& wanted) const {
-    if (becomes_ != nullptr) {
-      const auto later = std::ranges::find(becomes_->columns, column.number, &wire::Column::number);
-      if (later != becomes_->columns.end()) {
-        wanted = mapping_.target_column(later->name);
-        if (!wanted) return nullptr;
-        if (const auto* target = table_.column(*wanted)) return target;
-      }
-    }
     wanted = mapping_.target_column(column.name);
-    const auto* target = wanted ? table_.column(*wanted) : nullptr;
-    if (target == nullptr && becomes_ != nullptr &&
-        std::ranges::find(becomes_->columns, column.number, &wire::Column::number) == becomes_->columns.end()) {
+    if (becomes_ == nullptr) return wanted ? table_.column(*wanted) : nullptr;
+    const auto later = std::ranges::find(becomes_->columns, column.number, &wire::Column::number);
+    if (later != becomes_->columns.end()) {
+      const auto then = mapping_.target_column(later->name);
+      const auto* target = then ? table_.column(*then) : nullptr;
+      if (target != nullptr || !then) {
+        wanted = then;
+        return target;
+      }
+    } else if (!wanted || table_.column(*wanted) == nullptr || will_be_filled(*wanted)) {
       wanted.reset();  // its values will be gone at the end of the transaction
     }
-    return target;
+    return wanted ? table_.column(*wanted) : nullptr;
+  }
+
+  /// Does a column that the relation has at the end of the transaction fill the target's?
+  bool will_be_filled(const std::string& target) const {
+    return becomes_ != nullptr && std::ranges::any_of(becomes_->columns, [&](const wire::Column& column) {
+             return mapping_.target_column(column.name) == target;
+           });
   }
 
   void plan_column(std::uint16_t index) {
@@ -196,7 +202,9 @@ class Planner {
       // A column that was to be filled but does not fit has its difference already.
       const bool reported = std::ranges::any_of(
           relation_.columns, [&](const auto& source) { return mapping_.target_column(source.name) == column.name; });
-      if (!filled && !reported) {
+      if (!filled && !reported && will_be_filled(column.name)) {
+        plan_.unfilled_columns.push_back(column.name);
+      } else if (!filled && !reported) {
         differ(ErrorName::required_column_unfilled, target_name(column.name),
                "the target column is NOT NULL without a default, and nothing in the stream fills it",
                "give it a default, drop NOT NULL, or map a source column to it");

@@ -88,6 +88,9 @@ struct TablePlan {
   std::vector<std::string> other_columns;     ///< of the target, that the stream does not fill and that can be written
   std::vector<PlannedColumn> columns;         ///< mapped ones, in the order of the row image
   std::vector<std::string> ignored_columns;   ///< of the source, that the target does not have
+  /// Of the target, NOT NULL without a default, that nothing fills yet: a later version of the relation will.  Rows can
+  /// be changed, not inserted.
+  std::vector<std::string> unfilled_columns;
   OnMissing on_missing = OnMissing::stop;
   OnDuplicate on_duplicate = OnDuplicate::stop;
   std::vector<std::string> deferrable_keys;      ///< foreign keys of the table and to it, as SET CONSTRAINTS names them

@@ -210,7 +210,8 @@ void Session::wait_at_gate(const apply::Survey& survey) {
                         .phase = "gate",
                         .lsn = lsn}};
   }
-  auto becoming = Gate{config_, gate_start_, std::move(target), board_, finish_, stop_}.pass(survey);
+  auto becoming =
+      Gate{config_, gate_start_, std::move(target), waiting_for_target_, board_, finish_, stop_}.pass(survey);
   history_.held = Lsn{};
   if (board_.snapshot().gate) return;  // only for a moment: it is met again
   let_through_ = lsn;
@@ -267,7 +268,11 @@ copy::Entries Session::copy_tables(const Situation& now, const copy::CopierStart
       continue;
     }
     if (needed == table)
-      throw apply::Surveyed{{.transaction = {}, .relations = {relation}, .rewritten = {}, .announced = {}}};
+      throw apply::Surveyed{{.transaction = {},
+                             .relations = {relation},
+                             .inserts_into = {relation.serial},
+                             .rewritten = {},
+                             .announced = {}}};
     log::warning(text_of(differences.front().name),
                  "the copy waits until the target's table fits; so does the stream from the table's first change on",
                  {{"relation", table.display()}, {"difference", differences.front().text}});
