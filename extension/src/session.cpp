@@ -13,6 +13,7 @@ extern "C" {
 #include "catalog/partition.h"
 #include "mb/pg_wchar.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 }
 
 namespace walgate {
@@ -264,6 +265,10 @@ void on_startup(LogicalDecodingContext* ctx, OutputPluginOptions* output, bool i
   output->output_type = OUTPUT_PLUGIN_BINARY_OUTPUT;
   output->receive_rewrites = true;
   if (is_init) return;  // a slot is being created: there are no options, and nothing will be sent
+
+  // What earlier commands of this connection have put into the caches is of now; what is decoded is of then.  The
+  // server does this itself only for the functions of SQL (logicalfuncs.c).
+  InvalidateSystemCaches();
 
   const MemoryContext own = AllocSetContextCreate(ctx->context, "walgate session", ALLOCSET_DEFAULT_SIZES);
   const MemoryContext caller = MemoryContextSwitchTo(own);
