@@ -128,16 +128,29 @@ def test_older_rows_get_what_the_source_gave_them(pair):
 
 
 def test_a_service_role_is_granted_what_it_needs_of_new_tables(pair):
-    pair.both("CREATE TABLE item (id int PRIMARY KEY)")
-    pair.source.execute("CREATE TABLE absent (id int PRIMARY KEY)")
+    pair.both("CREATE SCHEMA shop; CREATE TABLE item (id int PRIMARY KEY)")
+    pair.source.execute("CREATE TABLE shop.absent (id int PRIMARY KEY); CREATE TABLE shop.other (id int PRIMARY KEY)")
     role = pair.target_role("item")
     files = drafts(pair, config={"target": {"conninfo": pair.target.conninfo(user=role)},
                                  "migrations": {"conninfo": pair.target.conninfo()}})
-    assert f"GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON public.absent TO {role};" in live(draft(files)["sql"])
-    assert files.up() == ["0001_draft"] and errors(files) == {"not_initialised"} - {"not_initialised"}
+    lines = live(draft(files)["sql"])
+    assert f"GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON shop.absent TO {role};" in lines, lines
+    assert lines.count(f"GRANT USAGE ON SCHEMA shop TO {role};") == 1, lines
+    assert files.up() == ["0001_draft"]
+    assert files.pipeline.command("init").code == 0 and errors(files) == set()
     files.pipeline.start()
-    pair.source.execute("INSERT INTO absent VALUES (1)")
+    pair.source.execute("INSERT INTO shop.absent VALUES (1)")
     files.pipeline.wait_caught_up()
+    assert pair.target.rows("SELECT * FROM shop.absent") == [(1,)]
+
+
+def test_tables_that_nobody_wants_are_not_proposed(pair):
+    pair.both("CREATE TABLE item (id int PRIMARY KEY)")
+    files = drafts(pair, config={"on_new_table": "ignore"})
+    files.pipeline.start()
+    pair.source.execute("CREATE TABLE joined (id int PRIMARY KEY); INSERT INTO joined VALUES (1); INSERT INTO item VALUES (1)")
+    files.pipeline.wait_caught_up()
+    assert draft(files)["file"] is None
 
 
 # What only a person can know

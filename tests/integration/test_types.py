@@ -284,7 +284,7 @@ def formats_of_the_stream(pair, publication: str, slot: str) -> dict[str, str]:
             place += 2
             while place < len(body):
                 letter = chr(body[place + 1])
-                name, place = text(place + 15)
+                name, place = text(place + 17)
                 _, place = text(place)
                 _, place = text(place)
                 formats[name] = letter

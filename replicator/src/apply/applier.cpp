@@ -309,6 +309,7 @@ void Applier::look_for_gates(const Batch& batch, const Piece& piece) {
     }
   }
   for (const auto& message : piece.frame.messages) {
+    if (history_.becoming.lsn == lsn) break;  // the gate has seen to them
     const auto migration = announced_to(config_.pipeline, message);
     if (migration && !migrations_.contains(*migration)) throw HeldAt{lsn};
   }
@@ -543,8 +544,10 @@ void Applier::persist_position(Lsn position) {
 
 void Applier::persist_idle() {
   if (!idle_ || *idle_ <= position_) return;
-  if (same_cluster_ && *idle_ <= durability_.own_wal_end()) return;  // it was ourselves who moved the WAL
-  const bool far = idle_->value - position_.value >= idle_step_bytes;
+  // Migrations may wait for the end of the copies.
+  const bool passes_copies = position_ < seam_.last_horizon() && *idle_ >= seam_.last_horizon();
+  if (same_cluster_ && !passes_copies && *idle_ <= durability_.own_wal_end()) return;  // it was ourselves
+  const bool far = passes_copies || idle_->value - position_.value >= idle_step_bytes;
   const auto interval = awaited_ ? awaited_interval : idle_interval;
   if (!far && std::chrono::steady_clock::now() - last_commit_ < interval) return;
   persist_position(*std::exchange(idle_, std::nullopt));

@@ -146,15 +146,14 @@ void write_known_tables(postgres::Connection& target, const std::string& pipelin
         {pipeline, list.dump(), std::to_string(epoch)});
     // The rows of a table that has got another name are where they were.
     target.exec(
-        "WITH moved AS (DELETE FROM walgate.copies c USING pg_catalog.jsonb_to_recordset($2::jsonb) "
-        "AS t(source_schema text, source_table text, moved_schema text, moved_table text) WHERE c.pipeline = $1 "
-        "AND c.source_schema = t.moved_schema AND c.source_table = t.moved_table "
-        "AND EXISTS (SELECT FROM walgate.progress WHERE pipeline = $1 AND epoch = $3) "
-        "RETURNING t.source_schema, t.source_table, c.state, c.again, c.snapshot, c.horizon, c.rows, c.rows_estimated, "
-        "c.bytes) INSERT INTO walgate.copies (pipeline, source_schema, source_table, state, again, snapshot, horizon, "
-        "rows, rows_estimated, bytes) SELECT $1, source_schema, source_table, "
-        "CASE state WHEN 'copying' THEN 'waiting' ELSE state END, again OR state = 'copying', snapshot, horizon, rows, "
-        "rows_estimated, bytes FROM moved ON CONFLICT DO NOTHING",
+        "INSERT INTO walgate.copies (pipeline, source_schema, source_table, state, again, snapshot, horizon, rows, "
+        "rows_estimated, bytes) SELECT $1, t.source_schema, t.source_table, "
+        "CASE c.state WHEN 'copying' THEN 'waiting' ELSE c.state END, c.again OR c.state = 'copying', c.snapshot, "
+        "c.horizon, c.rows, c.rows_estimated, c.bytes FROM walgate.copies c "
+        "JOIN pg_catalog.jsonb_to_recordset($2::jsonb) AS t(source_schema text, source_table text, moved_schema text, "
+        "moved_table text) ON c.source_schema = t.moved_schema AND c.source_table = t.moved_table "
+        "WHERE c.pipeline = $1 AND EXISTS (SELECT FROM walgate.progress WHERE pipeline = $1 AND epoch = $3) "
+        "ON CONFLICT DO NOTHING",
         {pipeline, list.dump(), std::to_string(epoch)});
     // A table that comes back one day has missed changes.
     target.exec(

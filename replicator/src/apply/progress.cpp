@@ -172,14 +172,15 @@ void record_slot_transactions(Connection& target, const std::string& pipeline, s
 }
 
 std::chrono::system_clock::time_point record_error(Connection& target, const std::string& pipeline,
-                                                   const Failure& failure) {
+                                                   const Failure& failure, const std::optional<std::string>& gate) {
   const auto result = target.exec(
-      "INSERT INTO walgate.errors AS standing (pipeline, lsn, failure) SELECT name, $2::pg_lsn, $3::jsonb "
-      "FROM walgate.pipelines WHERE name = $1 ON CONFLICT (pipeline) DO UPDATE SET lsn = EXCLUDED.lsn, "
+      "INSERT INTO walgate.errors AS standing (pipeline, lsn, failure) SELECT name, $2::pg_lsn, "
+      "$3::jsonb || pg_catalog.jsonb_build_object('gate', $4::jsonb) FROM walgate.pipelines WHERE name = $1 ON "
+      "CONFLICT (pipeline) DO UPDATE SET lsn = EXCLUDED.lsn, "
       "failure = EXCLUDED.failure, at = CASE WHEN standing.lsn = EXCLUDED.lsn AND standing.failure ->> 'name' = "
       "EXCLUDED.failure ->> 'name' THEN standing.at ELSE pg_catalog.now() END "
       "RETURNING (extract(epoch FROM at) * 1000)::int8",
-      {pipeline, failure.lsn ? std::optional{failure.lsn->text()} : std::nullopt, dump(failure_json(failure))});
+      {pipeline, failure.lsn ? std::optional{failure.lsn->text()} : std::nullopt, dump(failure_json(failure)), gate});
   if (rows(result) == 0) return std::chrono::system_clock::now();
   return std::chrono::system_clock::time_point{std::chrono::milliseconds{number_field(result, 0, 0)}};
 }
@@ -188,6 +189,14 @@ std::optional<Failure> standing_error(Connection& target, const std::string& pip
   const auto result = target.exec("SELECT failure FROM walgate.errors WHERE pipeline = $1", {pipeline});
   if (rows(result) == 0) return std::nullopt;
   return failure_from_json(text_field(result, 0, 0));
+}
+
+std::optional<std::string> standing_gate(Connection& target, const std::string& pipeline) {
+  const auto result = target.exec(
+      "SELECT (failure -> 'gate') || pg_catalog.jsonb_build_object('since', pg_catalog.to_char(at AT TIME ZONE 'UTC', "
+      "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')) FROM walgate.errors WHERE pipeline = $1 AND failure ->> 'gate' IS NOT NULL",
+      {pipeline});
+  return rows(result) == 0 ? std::nullopt : field(result, 0, 0);
 }
 
 void clear_error(Connection& target, const std::string& pipeline) {

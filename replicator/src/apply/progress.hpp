@@ -79,10 +79,14 @@ struct Claim {
 void record_slot_transactions(postgres::Connection& target, const std::string& pipeline,
                               std::int64_t slot_transactions);
 
-/// The standing error.  Since when it stands: the same one at the same transaction keeps its time.
+/// The standing error.  Since when it stands: the same one at the same transaction keeps its time.  `gate`: the JSON
+/// object of a gate that waits because of it.
 std::chrono::system_clock::time_point record_error(postgres::Connection& target, const std::string& pipeline,
-                                                   const Failure& failure);
+                                                   const Failure& failure,
+                                                   const std::optional<std::string>& gate = std::nullopt);
 [[nodiscard]] std::optional<Failure> standing_error(postgres::Connection& target, const std::string& pipeline);
+/// What was given as `gate`, a JSON object, with the time since when it stands.
+[[nodiscard]] std::optional<std::string> standing_gate(postgres::Connection& target, const std::string& pipeline);
 void clear_error(postgres::Connection& target, const std::string& pipeline);
 
 /// Transactions that a person chose to leave out and that have not come yet.

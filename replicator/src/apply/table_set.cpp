@@ -240,7 +240,7 @@ PreparedTable& TableSet::table(const wire::Relation& relation, Lsn lsn) {
   }
   sources_[relation.oid] = source.display();
   if (!differences.empty()) throw Misfit{source, std::move(differences)};
-  if (!same) {
+  if (!same && !ledger_.take_over(source, relation.oid, target_of(source)->oid, lsn)) {
     ledger_.let_in(source, relation.oid, lsn);
     ledger_.save();
     throw CopyNeeded{source, true};

@@ -54,6 +54,8 @@ class Seam {
   [[nodiscard]] bool holds(const wire::Relation& relation, const wire::Begin& transaction) const {
     return transaction.end_lsn <= last_horizon_ && is_in_copy(relation, transaction);
   }
+  /// All copies end before it; zero where there are none.
+  [[nodiscard]] Lsn last_horizon() const noexcept { return last_horizon_; }
   [[nodiscard]] bool leaves_out(const QualifiedName& table) const { return left_out_.contains(table); }
   /// Has the table to be copied first?
   [[nodiscard]] bool lacks(const QualifiedName& table) const {

@@ -105,7 +105,10 @@ bool TableLedger::is_same(const QualifiedName& table, std::uint32_t oid, Lsn lsn
   const std::lock_guard lock{mutex_};
   const auto [found, is_new] = known_.try_emplace(table);
   auto& known = found->second;
-  if (is_new) {
+  if (const auto displaced = displaced_.find(oid); is_new && displaced != displaced_.end()) {
+    known = displaced->second.second;
+    known.moved_from = displaced->second.first;
+  } else if (is_new) {
     known.oid = oid;
     known.former = other_name(known_, table, oid);
     if (looked_ && ignore_new_ && !known.former) known.state = TableState::ignored;
@@ -142,6 +145,33 @@ void TableLedger::let_in(const QualifiedName& table, std::uint32_t oid, Lsn lsn)
   known.state = TableState::streaming;
   known.shape.reset();
   unsaved_.insert(table);
+}
+
+bool TableLedger::take_over(const QualifiedName& table, std::uint32_t oid, std::uint32_t target_oid, Lsn lsn) {
+  const std::lock_guard lock{mutex_};
+  const auto fits = [&](const KnownTable& known) {
+    return known.oid == oid && known.shape && known.shape->target_oid == target_oid;
+  };
+  std::optional<std::pair<QualifiedName, KnownTable>> found;
+  if (const auto displaced = displaced_.find(oid); displaced != displaced_.end() && fits(displaced->second.second)) {
+    found = displaced->second;
+  }
+  for (const auto& entry : known_) {
+    if (!found && entry.first != table && fits(entry.second)) found = entry;
+  }
+  if (!found) return false;
+  auto& known = known_[table];
+  if (known.oid != 0) displaced_.insert_or_assign(known.oid, std::pair{table, known});
+  known.oid = known.new_oid = oid;
+  known.as_of = lsn;
+  known.accepted = true;
+  known.state = TableState::streaming;
+  known.shape = found->second.shape;
+  known.shape_at = found->second.shape_at;
+  known.former.reset();
+  known.moved_from = found->first;
+  unsaved_.insert(table);
+  return true;
 }
 
 bool TableLedger::is_ignored(const QualifiedName& table) const {

@@ -94,6 +94,9 @@ class TableLedger {
   [[nodiscard]] bool is_same(const QualifiedName& table, std::uint32_t oid, Lsn lsn);
   /// The target has a new table for the one that has taken over the name: it is as it shall be.
   void let_in(const QualifiedName& table, std::uint32_t oid, Lsn lsn);
+  /// The table that has taken over the name had another one before, and so had its target: the two have been renamed
+  /// alike.  False: they have not.
+  [[nodiscard]] bool take_over(const QualifiedName& table, std::uint32_t oid, std::uint32_t target_oid, Lsn lsn);
   /// Are the table's changes left out, because nobody wanted it to join?
   [[nodiscard]] bool is_ignored(const QualifiedName& table) const;
   /// The name that the table had before, as long as no change under the new one was applied.
@@ -122,6 +125,8 @@ class TableLedger {
   KnownTables known_;
   /// Of tables whose columns a transaction has changed: how they were, and that transaction.
   std::map<QualifiedName, std::pair<Lsn, TableShape>> before_;
+  /// Of tables whose names others have taken over: under which name they were known, and how.
+  std::map<std::uint32_t, std::pair<QualifiedName, KnownTable>> displaced_;
   bool looked_;
   const bool ignore_new_;
   bool mark_look_ = false;

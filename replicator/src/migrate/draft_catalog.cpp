@@ -6,8 +6,10 @@ namespace walgate::migrate {
 
 DraftCatalog read_draft_catalog(postgres::Connection& target, const compare::TableDescriptions& source) {
   DraftCatalog catalog;
-  const auto schemas = target.exec("SELECT nspname FROM pg_catalog.pg_namespace");
-  for (int row = 0; row < rows(schemas); ++row) catalog.schemas.insert(text_field(schemas, row, 0));
+  const auto schemas =
+      target.exec("SELECT nspname, pg_catalog.has_schema_privilege(oid, 'USAGE') FROM pg_catalog.pg_namespace");
+  for (int row = 0; row < rows(schemas); ++row)
+    catalog.schemas[text_field(schemas, row, 0)] = bool_field(schemas, row, 1);
 
   std::vector<std::string> names;
   for (const auto& [table, description] : source) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <map>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,7 +16,7 @@ struct DraftCatalog {
   std::map<QualifiedName, std::vector<std::string>> types;
   /// The same that extensions have made, by the extension and their names without a schema.
   std::map<std::pair<std::string, std::string>, QualifiedName> extension_types;
-  std::set<std::string> schemas;
+  std::map<std::string, bool> schemas;  ///< may the service's role use it?
 };
 
 /// Asks for the types that the columns of these tables name, and for all schemas.

@@ -106,13 +106,15 @@ void DraftOfTable::write_creation() {
   const auto& difference = table_.differences.front();
   text_.block(title_of(difference.name, difference.object, difference.text));
   const auto& schema = table_.mapping.target->schema;
-  if (!input_.catalog.schemas.contains(schema)) {
+  const auto known = input_.catalog.schemas.find(schema);
+  const auto use =
+      fmt::format("GRANT USAGE ON SCHEMA {} TO {}", display_identifier(schema), display_identifier(input_.grantee));
+  if (known == input_.catalog.schemas.end()) {
     text_.note("The target has no such schema; decide whose it is to be:");
     text_.ask("CREATE SCHEMA " + display_identifier(schema));
-    if (!input_.grantee.empty()) {
-      text_.ask(fmt::format("GRANT USAGE ON SCHEMA {} TO {}", display_identifier(schema),
-                            display_identifier(input_.grantee)));
-    }
+    if (!input_.grantee.empty()) text_.ask(use);
+  } else if (!known->second && !input_.grantee.empty() && done_.insert(use).second) {
+    text_.run(use);
   }
   std::set<std::string> lacking;
   auto statement = creation(true, lacking);

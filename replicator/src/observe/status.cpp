@@ -185,6 +185,27 @@ std::string_view text_of(ServiceState state) noexcept {
   return found == state_texts.end() ? std::string_view{} : found->second;
 }
 
+std::string gate_json(const GateStatus& gate) {
+  return dump({{"relation", gate.relation.empty() ? ordered_json(nullptr) : ordered_json(gate.relation)},
+               {"differences", gate.differences},
+               {"since", time_text(gate.since)},
+               {"lsn", gate.lsn ? or_null(*gate.lsn) : ordered_json(nullptr)},
+               {"migration", or_null(gate.migration)},
+               {"retained_bytes_per_minute", or_null(gate.retained_bytes_per_minute)}});
+}
+
+std::optional<GateStatus> parse_gate(std::string_view text) {
+  const ordered_json json = ordered_json::parse(text, nullptr, false);
+  const auto since = member<std::string>(json, "since");
+  if (!since) return std::nullopt;
+  return GateStatus{.relation = member<std::string>(json, "relation").value_or(""),
+                    .differences = texts(json, "differences"),
+                    .since = parse_time(*since).value_or(GateStatus{}.since),
+                    .lsn = Lsn::parse(member<std::string>(json, "lsn").value_or("")),
+                    .migration = member<std::string>(json, "migration"),
+                    .retained_bytes_per_minute = member<std::uint64_t>(json, "retained_bytes_per_minute")};
+}
+
 std::string status_json(const Status& status) {
   ordered_json json;
   json["pipeline"] = status.pipeline;
@@ -221,16 +242,7 @@ std::string status_json(const Status& status) {
                     {"waiting_for", or_null(copy.waiting_for)},
                     {"blocked", copy.blocked}};
   }
-  json["gate"] = nullptr;
-  if (status.gate) {
-    const GateStatus& gate = *status.gate;
-    json["gate"] = {{"relation", gate.relation.empty() ? ordered_json(nullptr) : ordered_json(gate.relation)},
-                    {"differences", gate.differences},
-                    {"since", time_text(gate.since)},
-                    {"lsn", gate.lsn ? or_null(*gate.lsn) : ordered_json(nullptr)},
-                    {"migration", or_null(gate.migration)},
-                    {"retained_bytes_per_minute", or_null(gate.retained_bytes_per_minute)}};
-  }
+  json["gate"] = status.gate ? ordered_json::parse(gate_json(*status.gate)) : ordered_json(nullptr);
   json["error"] = status.error ? failure_json(*status.error) : ordered_json(nullptr);
   for (const auto& [key, counter] : conflicts) json["conflicts"][std::string{key}] = status.conflicts.*counter;
   json["mirror"] = nullptr;
@@ -286,15 +298,7 @@ std::optional<Status> parse_status(std::string_view text) {
                              .waiting_for = member<std::string>(copy, "waiting_for"),
                              .blocked = texts(copy, "blocked")};
   }
-  if (const ordered_json gate = sub_object(json, "gate"); !gate.empty()) {
-    status.gate =
-        GateStatus{.relation = member<std::string>(gate, "relation").value_or(""),
-                   .differences = texts(gate, "differences"),
-                   .since = parse_time(member<std::string>(gate, "since").value_or("")).value_or(status.since),
-                   .lsn = Lsn::parse(member<std::string>(gate, "lsn").value_or("")),
-                   .migration = member<std::string>(gate, "migration"),
-                   .retained_bytes_per_minute = member<std::uint64_t>(gate, "retained_bytes_per_minute")};
-  }
+  status.gate = parse_gate(sub_object(json, "gate").dump());
   if (json.contains("error") && json["error"].is_object()) status.error = failure_from_json(json["error"].dump());
   return status;
 }

@@ -128,6 +128,9 @@ class StatusBoard {
   Status status_;
 };
 
+/// The object `gate` of that document, and back; nullopt for a text that is none.
+[[nodiscard]] std::string gate_json(const GateStatus& gate);
+[[nodiscard]] std::optional<GateStatus> parse_gate(std::string_view json);
 /// The JSON document of `status --json` (docs/commands.md), one object, keys in the documented order.
 [[nodiscard]] std::string status_json(const Status& status);
 /// Reads what status_json wrote, also when another release did: fields it does not know are passed over, missing ones

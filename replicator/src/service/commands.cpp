@@ -123,9 +123,13 @@ void add_target(const Config& config, Status& status) {
     status.reason = status.error->message;
     status.next_step = status.error->remedy;
   }
+  if (const auto gate = apply::standing_gate(target, config.pipeline)) {
+    status.gate = parse_gate(*gate);
+    status.error.reset();
+  }
   // Nobody answered over HTTP, but somebody may hold the pipeline: another host's service, or one without a listener.
   if (!apply::try_lock_pipeline(target, config.pipeline)) {
-    status.state = ServiceState::streaming;
+    status.state = status.gate ? ServiceState::at_gate : ServiceState::streaming;
     status.pid = progress->pid;
     status.reason = fmt::format("a service on host \"{}\" holds the pipeline and was not asked itself", progress->host);
     status.next_step = "ask it there, or set http.listen to an address that can be reached";

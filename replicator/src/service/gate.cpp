@@ -16,6 +16,7 @@
 #include "observe/log.hpp"
 #include "service/enum_labels.hpp"
 #include "service/migrations.hpp"
+#include "stream/source_session.hpp"
 
 namespace walgate::service {
 
@@ -67,8 +68,8 @@ std::string sentence_of(const Failure& failure) {
 
 }  // namespace
 
-Gate::Gate(const Config& config, const GateStart& start, postgres::Connection target, StatusBoard& board,
-           const Event& finish, const Event& stop)
+Gate::Gate(const Config& config, const GateStart& start, postgres::Connection target,
+           std::map<QualifiedName, std::string> waiting, StatusBoard& board, const Event& finish, const Event& stop)
     : config_{config},
       start_{start},
       target_{std::move(target)},
@@ -76,7 +77,7 @@ Gate::Gate(const Config& config, const GateStart& start, postgres::Connection ta
       finish_{finish},
       stop_{stop},
       cost_{config, &stop},
-      copies_{config, {}, {}, &stop} {
+      copies_{config, {}, std::move(waiting), &stop} {
   target_.set_phase("gate");
   target_.exec("LISTEN walgate_migrations");
 }
@@ -159,14 +160,12 @@ std::optional<Gate::Obstacle> Gate::apply_announced(const std::string& id, Lsn l
                           {{"migration", applied.id}, {"milliseconds", applied.time.count()}, {"lsn", lsn}});
               }};
       migrate_up(config_, {.to = number, .source_lsn = lsn, .stop = &stop_}, observer, report);
-      const auto left = std::ranges::find(report.left, id, &migrate::Left::id);
-      if (left == report.left.end()) {
-        failure_.reset();
-        return std::nullopt;
+      // What waits for the copy is applied once the stream has passed that, which may be behind this transaction.
+      if (const auto left = std::ranges::find(report.left, id, &migrate::Left::id); left != report.left.end()) {
+        log::info("migration_left", left->reason, {{"migration", id}});
       }
-      obstacle.differences.push_back(
-          fmt::format("the announced migration {} is not applied yet: {}", id, left->reason));
-      obstacle.remedy = "wait, or change the file";
+      failure_.reset();
+      return std::nullopt;
     }
   } catch (const Error& error) {
     if (error.failure().name == ErrorName::connection_lost || error.failure().name == ErrorName::server_shutting_down) {
@@ -206,7 +205,14 @@ std::optional<Gate::Obstacle> Gate::shape_obstacle(const apply::Survey& survey, 
   };
   for (const auto& relation : survey.relations) {
     if (seam.holds(relation, survey.transaction)) continue;
-    add(relation, tables.misfits(relation, lsn, survey.inserts_into.contains(relation.serial)));
+    auto differences = tables.misfits(relation, lsn, survey.inserts_into.contains(relation.serial));
+    const bool no_target =
+        std::ranges::find(differences, ErrorName::target_table_missing, &Difference::name) != differences.end();
+    if (no_target && is_gone(relation)) {
+      becoming.replaced.insert(relation.oid);
+      continue;
+    }
+    add(relation, std::move(differences));
     if (start_.value_refused) add(relation, missing_labels(config_, relation, target_, &stop_));
   }
   becoming.rewrites_known = true;
@@ -238,6 +244,18 @@ std::optional<Gate::Obstacle> Gate::shape_obstacle(const apply::Survey& survey, 
   return obstacle;
 }
 
+bool Gate::is_gone(const wire::Relation& relation) {
+  if (gone_.contains(relation.oid)) return true;
+  auto source = stream::open_monitor(config_, &stop_);
+  const auto found =
+      source.exec("SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid = $1)", {std::to_string(relation.oid)});
+  if (bool_field(found, 0, 0)) return false;
+  gone_.insert(relation.oid);
+  log::warning("table_gone", "leaves out changes of a table that neither side has any more",
+               {{"relation", QualifiedName{relation.schema, relation.name}.display()}});
+  return true;
+}
+
 void Gate::close(const Obstacle& obstacle, const apply::Survey& survey) {
   const auto lsn = survey.transaction.final_lsn;
   const auto joined = fmt::format("{}", fmt::join(obstacle.differences, "; "));
@@ -252,19 +270,20 @@ void Gate::close(const Obstacle& obstacle, const apply::Survey& survey) {
     failure.lsn = lsn;
     failure.xid = survey.transaction.xid;
   }
-  const auto since = apply::record_error(target_, config_.pipeline, failure);
+  GateStatus gate{.relation = obstacle.relation,
+                  .differences = obstacle.differences,
+                  .since = std::chrono::system_clock::now(),
+                  .lsn = failure.lsn,
+                  .migration = obstacle.migration,
+                  .retained_bytes_per_minute = {}};
+  gate.since = apply::record_error(target_, config_.pipeline, failure, gate_json(gate));
   board_.update([&](Status& status) {
     status.state = ServiceState::at_gate;
-    status.since = since;
+    status.since = gate.since;
     status.reason = fmt::format("{}: {}", failure.message, joined);
     status.next_step = obstacle.remedy;
     status.error.reset();
-    status.gate = GateStatus{.relation = obstacle.relation,
-                             .differences = obstacle.differences,
-                             .since = since,
-                             .lsn = failure.lsn,
-                             .migration = obstacle.migration,
-                             .retained_bytes_per_minute = {}};
+    status.gate = gate;
   });
   log::warning("gate_closed", "the stream waits before a transaction that the target is not ready for",
                {{"relation", obstacle.relation},

@@ -8,7 +8,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,13 +35,14 @@ struct GateStart {
 
 class Gate {
  public:
-  /// `target`: a session that holds the pipeline's lock.
-  Gate(const Config& config, const GateStart& start, postgres::Connection target, StatusBoard& board,
-       const Event& finish, const Event& stop);
+  /// `target`: a session that holds the pipeline's lock.  `waiting`: tables that cannot be copied while their targets
+  /// look so.
+  Gate(const Config& config, const GateStart& start, postgres::Connection target,
+       std::map<QualifiedName, std::string> waiting, StatusBoard& board, const Event& finish, const Event& stop);
 
   /// Returns when the transaction may be tried; with what has to be known of it.  Also returns, with the gate still
-  /// shown as closed, when a person asks for a copy or leaves the transaction out, or when the slot has to be used for a
-  /// moment.  Throws Error, Interrupted.
+  /// shown as closed, when a person asks for a copy or leaves the transaction out, or when the slot has to be used for
+  /// a moment.  Throws Error, Interrupted.
   [[nodiscard]] apply::Becoming pass(const apply::Survey& survey);
 
  private:
@@ -55,6 +59,8 @@ class Gate {
   [[nodiscard]] std::optional<Obstacle> shape_obstacle(const apply::Survey& survey, apply::Becoming& becoming);
   /// Applies the files up to the announced one; why that cannot be.
   [[nodiscard]] std::optional<Obstacle> apply_announced(const std::string& id, Lsn lsn);
+  /// Does the source not have the table any more?  Its number does not come back.
+  [[nodiscard]] bool is_gone(const wire::Relation& relation);
   void close(const Obstacle& obstacle, const apply::Survey& survey);
   void show_cost();
   void open();
@@ -67,6 +73,7 @@ class Gate {
   const Event& stop_;
   GateCost cost_;
   CopyRequests copies_;
+  std::set<std::uint32_t> gone_;  ///< OIDs of tables that the source has no more
   std::optional<Obstacle> shown_;
   std::chrono::steady_clock::time_point next_log_;
   std::string failed_files_;  ///< digest of the migration files when one of them failed last

@@ -130,7 +130,11 @@ migrate::Draft make(const Config& config, Connection& target, Connection& replic
   const auto around = surroundings_of(config, now, tables);
 
   migrate::DraftInput input{.pipeline = config.pipeline, .tables = {}, .catalog = catalog, .types = side.types};
-  for (const auto& table : tables) input.tables.push_back(draft_table(table, side, around));
+  for (const auto& table : tables) {
+    const auto known = side.remembered.find(table.source->name);
+    const bool is_ignored = known != side.remembered.end() && known->second.state == TableState::ignored;
+    if (!is_ignored) input.tables.push_back(draft_table(table, side, around));
+  }
   if (config.migrations.conninfo) {
     auto session = migrate::open_session(config);
     if (auto role = user_of(target); role != user_of(session)) input.grantee = std::move(role);

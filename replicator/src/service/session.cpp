@@ -210,7 +210,8 @@ void Session::wait_at_gate(const apply::Survey& survey) {
                         .phase = "gate",
                         .lsn = lsn}};
   }
-  auto becoming = Gate{config_, gate_start_, std::move(target), board_, finish_, stop_}.pass(survey);
+  auto becoming =
+      Gate{config_, gate_start_, std::move(target), waiting_for_target_, board_, finish_, stop_}.pass(survey);
   history_.held = Lsn{};
   if (board_.snapshot().gate) return;  // only for a moment: it is met again
   let_through_ = lsn;

@@ -12,7 +12,8 @@ using namespace compare::test;
 
 /// sales.item and store.part, with what the draft has to know beside them.
 struct Case : Sides {
-  DraftCatalog catalog{.types = {}, .extension_types = {}, .schemas = {"sales", "store", "public"}};
+  DraftCatalog catalog{
+      .types = {}, .extension_types = {}, .schemas = {{"sales", true}, {"store", true}, {"public", true}}};
   TargetTypes types;
   std::vector<Difference> differences;
   std::optional<TableShape> seen;
@@ -126,6 +127,10 @@ TEST(Draft, LeavesSchemasToPeople) {
   missing.lacks_table();
   missing.catalog.schemas.clear();
   EXPECT_EQ(missing.sql().substr(0, 24), "? CREATE SCHEMA store;\nC");
+  missing.catalog.schemas = {{"store", false}};
+  EXPECT_EQ(missing.sql().substr(0, 6), "CREATE");
+  missing.grantee = "service";
+  EXPECT_EQ(missing.sql().substr(0, 43), "GRANT USAGE ON SCHEMA store TO service;\nCRE");
 }
 
 TEST(Draft, ATableWithANewNameIsAQuestion) {
