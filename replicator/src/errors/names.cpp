@@ -292,6 +292,19 @@ constexpr auto entries = std::to_array<NameEntry>({
     {index_invalid, "index_invalid", "An index is invalid: building it concurrently failed or was cut off.",
      "Run DROP INDEX CONCURRENTLY for it, then `walgate migrate up` again."},
 
+    // Kafka mirror
+    {column_not_mirrored, "column_not_mirrored",
+     "A column has a type that the records of the Kafka mirror have no form for.",
+     "Leave the column out of the publication with a column list, or change its type on the source."},
+    {value_not_mirrored, "value_not_mirrored", "A value has no form in the records of the Kafka mirror.",
+     "The message says which mode of the format can write it; or change the value on the source and skip the "
+     "transaction."},
+    {mirror_key_unknown, "mirror_key_unknown",
+     "A key column of a topic is not part of the table's replica identity, so that updates and deletes would not tell "
+     "its "
+     "old value.",
+     "Give the source table REPLICA IDENTITY FULL, or an identity that has the column, or choose another key."},
+
     // commands
     {skip_refused, "skip_refused", "The transaction to be skipped is not the one that stands in the way.",
      "Give the position that `walgate status` shows as error.lsn."},

@@ -115,6 +115,10 @@ enum class ErrorName : std::uint8_t {
   migration_ended_transaction,
   migration_unfinished,
   index_invalid,
+  // Kafka mirror
+  column_not_mirrored,
+  value_not_mirrored,
+  mirror_key_unknown,
   // commands
   skip_refused,
   accept_refused,
