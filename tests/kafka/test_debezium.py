@@ -28,15 +28,13 @@ ONLY_OURS = {
                             "p": [{"x": 1.0, "y": 2.0, "wkb": "AQEAAAAAAAAAAADwPwAAAAAAAABA", "srid": None}, None]},
 }
 
-NO_TOASTED = {"url_safe", "microseconds", "nanoseconds"}  # modes that leave the table out, because it is large
-
 # Where our records differ on purpose: topic, pattern of the place, why.  Each line must be needed.
 DIFFERENT = [
     (None, r"value\.source\.version", "our own version"),
     ("transaction", r"value\.(event_count|data_collections)", "messages do not count as changes, since the stream does not say between which"
      " changes they stand; and the tables are in the order of their first change"),
-    ("shop.required", r"value schema\.(before|after)\.(name|stock|at)\.(optional|default)", "the stream does not tell NOT NULL and defaults"),
-    ("shop.required", r"value\.before\.(name|stock|at)", "a delete without the old row has no values; Debezium invents those of the type or the default"),
+    ("shop.required", r"value schema\.(before\.|after\.|)(name|stock|at)\.(optional|default)", "the stream does not tell NOT NULL and defaults"),
+    ("shop.required", r"value\.(before\.|)(name|stock|at)", "a delete without the old row has no values; Debezium invents those of the type or the default"),
     ("shop.index_identity", r"key( schema)?\.(id|code)", "our key is the replica identity; Debezium's is the primary key, of which a delete"
      " does not tell the value: it invents 0"),
     ("shop.index_identity", r"value\.before\.id", "the same"),
@@ -45,6 +43,7 @@ DIFFERENT = [
     ("shop.decimal", r"error", "NaN and infinities: Debezium writes null in mode precise, and says so in its log alone"),
     ("shop.decimal", r"value( schema)?\.(before|after)\.n_5_minus_2.*", "Debezium takes a negative scale for 2046"),
     ("shop.moment", r"error", "a timestamp beyond 64 bits: Debezium writes a number that has wrapped around, or null"),
+    ("shop.list", r"error|value\.after\.i4", "of an array with several dimensions Debezium writes nulls"),
     ("shop.list", r"value\.after\.e", "Debezium loses arrays of enums that hold a null"),
     ("shop.list", r"value schema\.(before|after)\.e\.items\.optional", "the same"),
     ("shop.list_of_times", r"value\.after\.(t|tz)", "Debezium cuts the times in arrays to milliseconds and those with a zone to seconds"),
@@ -81,10 +80,10 @@ def frames():
     return folder
 
 
-def ours(folder: Path, mode: str, **more) -> list[dict]:
+def ours(folder: Path, mode: str) -> list[dict]:
     words = [word for word in MODES[mode].split() if word.split("=")[0].endswith("handling.mode") or word.startswith("time.precision")]
     words += [f"schema={'schemas.enable=false' not in MODES[mode]}".lower(), f"transactions={'transaction.metadata' in MODES[mode]}".lower()]
-    words += [f"{name}={value}" for name, value in more.items()]
+    words += ["format=flat"] if mode == "flat" else []
     done = subprocess.run([str(BINARY), f"types={folder / 'types'}", f"keys={folder / 'keys'}", *words],
                           stdin=open(folder / "frames", "rb"), capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
@@ -141,7 +140,8 @@ def record_differences(theirs: dict, mine: dict):
 
 def changes(lines: list[dict]) -> list[dict]:
     """From the first change, with the BEGIN before it, up to the one that ends the script; without what a snapshot made."""
-    first = next(i for i, line in enumerate(lines) if (payload(line.get("value")) or {}).get("op") == "c")
+    rows = [payload(line.get("value")) or {} for line in lines]
+    first = next(i for i, row in enumerate(rows) if "c" in (row.get("op"), row.get("__op")))
     if first > 0 and lines[first - 1]["topic"] == "transaction":
         first -= 1
     return lines[first:next(i for i, line in enumerate(lines) if line["topic"] == "shop.the_end")]
@@ -161,9 +161,13 @@ def needed():
 @pytest.mark.parametrize("mode", MODES)
 def test_records_are_those_of_debezium(frames, needed, mode):
     theirs = changes(debeziums(mode))
-    mine = [line for line in changes(ours(frames, mode)) if mode not in NO_TOASTED or line["topic"] != "shop.toasted"]
+    seen = {line["topic"] for line in theirs}
+    assert len(seen) > 6
+    mine = [line for line in changes(ours(frames, mode)) if line["topic"] in seen or "table." not in MODES[mode]]
+    if mode == "flat":  # Debezium's transformation drops what empties a table
+        mine = [line for line in mine if (payload(line["value"]) or {}).get("__op") != "t"]
     assert [line["topic"] for line in theirs] == [line["topic"] for line in mine]
-    assert len(mine) > 120
+    assert len(mine) > (40 if mode == "flat" else 120)
     unexpected, needed[mode] = [], set()
     for a, b in zip(theirs, mine):
         for place, x, y in record_differences(a, b):

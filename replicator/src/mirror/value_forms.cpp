@@ -305,8 +305,11 @@ void append_array(JsonBuffer& out, const ColumnCodec& codec, std::string_view by
   }
   std::array<std::uint32_t, most_dimensions> sizes{};
   for (int i = 0; i < dimensions; ++i) {
-    sizes[static_cast<std::size_t>(i)] = reader.u32();
+    auto& size = sizes[static_cast<std::size_t>(i)];
+    size = reader.u32();
     reader.i32();
+    // Each element takes at least the four bytes of its length.
+    if (size == 0 || size > bytes.size() / 4) throw ProtocolError{"array has an odd size"};
   }
   if (dimensions == 0) {
     out.raw("[]");

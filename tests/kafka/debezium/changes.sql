@@ -105,6 +105,7 @@ INSERT INTO list VALUES (1, '{1,NULL,-2}', '{1,NULL,-2}', '{1,NULL,-2}', '{1.5,N
 INSERT INTO list VALUES (2, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}');
 INSERT INTO list VALUES (3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
 INSERT INTO list (id, i4) VALUES (4, '[5:6]={1,2}');
+INSERT INTO list (id, i4) VALUES (5, '{{1,2},{3,4}}');
 INSERT INTO list_of_times VALUES (1, '{12:34:56.789012,NULL}', '{12:34:56.789,NULL}', '{12:34:56.789+03,NULL}', '{2026-11-21 12:34:56.789012,NULL}',
                                   '{2026-11-21 12:34:56.789,NULL}', '{2026-11-21 12:34:56.789012+03,NULL}', '{1 day,NULL}');
 INSERT INTO list_of_others VALUES (1, '{1.50,NULL}', '{a,NULL}', '{101,NULL}', '{1010101010,NULL}', '{<a/>,NULL}', '{"(1,2)",NULL}', '{a,NULL}', '{1.5,NULL}', '{11,NULL}', '{"[1,2)",NULL}');
@@ -127,6 +128,8 @@ INSERT INTO toasted (id, n, t, j, jb, by, ta, ia, la, ua, x, c, na, fa, ba, da, 
 UPDATE toasted SET n = 2;
 INSERT INTO toasted_key SELECT repeat('k', 2500), 1, repeat('x', 2500);
 UPDATE toasted_key SET n = 2;
+INSERT INTO extension VALUES (1, 'CaSe', 'a=>1, "b \"q\""=>NULL', 'Top.Science', '{Aa,NULL}', '{a.b,c}');
+INSERT INTO extension VALUES (2, NULL, '', NULL, NULL, NULL);
 INSERT INTO key_types VALUES (-1, '00112233-4455-6677-8899-aabbccddeeff', '2026-11-21 12:34:56.789Z', 12.5, '2026-11-21');
 DELETE FROM key_types;
 SELECT pg_logical_emit_message(true, 'audit', 'content "quoted"');

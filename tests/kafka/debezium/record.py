@@ -31,6 +31,9 @@ MODES = {
     "double": "decimal.handling.mode=double time.precision.mode=connect binary.handling.mode=hex",
     "url_safe": "time.precision.mode=adaptive_time_microseconds binary.handling.mode=base64-url-safe table.exclude.list=shop.toasted",
     "microseconds": "time.precision.mode=microseconds table.exclude.list=shop.toasted",
+    "flat": "converter.schemas.enable=true transforms=unwrap transforms.unwrap.type=io.debezium.transforms.ExtractNewRecordState"
+            " transforms.unwrap.add.fields=op,lsn transforms.unwrap.delete.tombstone.handling.mode=rewrite-with-tombstone"
+            " table.include.list=shop.plain,shop.required,shop.two_keys,shop.whole_identity,shop.no_key,shop.number,shop.the_end",
     "nanoseconds": "time.precision.mode=nanoseconds table.exclude.list=shop.toasted",
 }
 
@@ -48,6 +51,8 @@ def masked(value):
             if whole.get("transaction"):
                 whole["transaction"] = whole["transaction"] | {"id": "xid:lsn"}
             return whole
+        if "__lsn" in value:
+            return value | {"__lsn": 1}
         if value.get("status") in ("BEGIN", "END"):
             return value | {"id": "xid:lsn", "ts_ms": 1}
         if set(value) == {"id"} and isinstance(value["id"], str) and ":" in value["id"]:
@@ -94,6 +99,7 @@ def main() -> None:
                         psql(server, database, "INSERT INTO shop.the_end VALUES (1)")
                     else:
                         mode = json.loads(line)["mode"]
+                        line = re.sub(r"(LogicalDecodingMessage\w*)@[0-9a-f]+", r"\1", line)  # an address
                         lines.append(json.loads(line.replace(f"pipeline_{mode}", "pipeline")))
             finally:
                 timer.cancel()

@@ -50,5 +50,9 @@ ALTER TABLE toasted ALTER t SET STORAGE EXTERNAL, ALTER j SET STORAGE EXTERNAL, 
   ALTER c SET STORAGE EXTERNAL;
 CREATE TABLE toasted_key (k text PRIMARY KEY, n int, t text);
 ALTER TABLE toasted_key ALTER k SET STORAGE EXTERNAL, ALTER t SET STORAGE EXTERNAL;
+CREATE EXTENSION citext;
+CREATE EXTENSION hstore;
+CREATE EXTENSION ltree;
+CREATE TABLE extension (id int PRIMARY KEY, c citext, h hstore, l ltree, ca citext[], la ltree[]);
 CREATE TABLE key_types (i8 bigint, u uuid, t timestamptz, n numeric(10, 2), d date, PRIMARY KEY (i8, u, t, n, d));
 CREATE TABLE the_end (id int PRIMARY KEY);
