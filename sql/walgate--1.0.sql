@@ -201,6 +201,35 @@ GRANT SELECT ON walgate.slots TO PUBLIC;
 COMMENT ON VIEW walgate.slots IS 'the slots of walgate in all databases, who holds them and what they cost';
 
 ---------------------------------------------------------------------------------------------------
+-- Migrations
+---------------------------------------------------------------------------------------------------
+
+-- The word travels in the WAL with the transaction that calls this: whoever reads the slot meets it exactly there.
+CREATE FUNCTION walgate.announce_migration(pipeline text, migration text) RETURNS pg_lsn
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF pipeline IS NULL OR pipeline !~ '^[a-z0-9_]{1,48}$' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s is no name of a pipeline', coalesce('"' || pipeline || '"', 'null')),
+      HINT = 'Give the pipeline''s name as its configuration does: 1 to 48 small letters, digits and underscores.';
+  END IF;
+  IF migration IS NULL OR migration !~ '^[0-9]{4}_[a-z0-9_]+$' OR migration LIKE '0000%' OR length(migration) > 120 THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s is no name of a migration', coalesce('"' || migration || '"', 'null')),
+      HINT = 'Give the name of its file without ".sql", such as 0007_priority.';
+  END IF;
+  RETURN pg_logical_emit_message(true, 'walgate.migration',
+                                 jsonb_build_object('pipeline', pipeline, 'migration', migration)::text);
+END
+$$;
+COMMENT ON FUNCTION walgate.announce_migration(text, text) IS
+  'says that a pipeline needs a migration before it can apply what this transaction brings; returns where it stands in the WAL';
+
+---------------------------------------------------------------------------------------------------
 -- A look at what would be streamed
 ---------------------------------------------------------------------------------------------------
 

@@ -188,6 +188,7 @@ void RelationCache::build_columns(RelationEntry& entry, Relation relation, Relat
     if (!(is_generated && is_key) && !entry.selection.has_column(attribute->attnum, is_generated)) continue;
     Column& column = entry.columns[entry.column_count++];
     column.index = index_of[i];
+    column.number = static_cast<std::uint16_t>(attribute->attnum);
     column.is_key = is_key;
     column.is_generated = is_generated;
     column.type = read_column_type(attribute->atttypid, entry.types);
@@ -249,6 +250,7 @@ void append_description(RecordBuffer& out, const RelationEntry& entry) {
     out.append_u8(flags_of(column));
     out.append_u8(static_cast<std::uint8_t>(column.codec.format));
     out.append_u8(static_cast<std::uint8_t>(column.type.kind));
+    out.append_u16(column.number);
     out.append_u32(column.type.oid);
     out.append_u32(column.type.base_oid);
     out.append_u32(static_cast<std::uint32_t>(column.typmod));

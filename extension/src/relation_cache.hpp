@@ -16,7 +16,8 @@ namespace walgate {
 
 /// One published column, in the order of the published table.
 struct Column {
-  int index;  ///< in a deformed tuple of the relation
+  int index;                ///< in a deformed tuple of the relation
+  std::uint16_t number;     ///< of the published table's attribute: a rename keeps it
   bool is_key;
   bool is_generated;
   ValueCodec codec;

@@ -63,7 +63,8 @@ class Pair:
         if self.target.server.running:
             for pipeline in self.pipelines:
                 self.target.server.rows("SELECT pg_replication_origin_drop(roname)::text FROM pg_replication_origin"
-                                        " WHERE roname = %s", f"walgate_{pipeline.name}")
+                                        " WHERE roname = %s OR starts_with(roname, %s)",
+                                        f"walgate_{pipeline.name}", f"walgate_{pipeline.name} copy ")
         for database, role in self._roles:
             if database.server.running:
                 database.server.execute(f"DROP ROLE {role}")

@@ -161,6 +161,14 @@ class Pipeline:
             return last[0] if last[0] and last[0]["state"] in states else None
         return wait_until(reached, seconds, lambda: f"state {states}; it is {last[0]}\n{self.log_tail()}")
 
+    def wait_gate(self, text: str = "", seconds: float = 30) -> dict:
+        """Waits until the stream waits at a gate because of something that reads like `text`; what status says of it."""
+        def found():
+            status = self.status()
+            gate = status and status["state"] == "at_gate" and status["gate"]
+            return gate if gate and text in "; ".join(gate["differences"]) else None
+        return wait_until(found, seconds, lambda: f"a gate about {text!r}: {self.status()}\n{self.log_tail()}")
+
     def wait_caught_up(self, seconds: float = 60) -> dict:
         """Waits until everything that the source has committed so far is on the target."""
         return self.wait_applied(self.source.value("SELECT pg_current_wal_insert_lsn()::text"), seconds)

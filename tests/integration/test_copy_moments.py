@@ -1,5 +1,6 @@
 """The copy beside what people do to publications, configurations and tables at awkward moments."""
-from copying import (HALF, ROWS, catch_up, committed_ranges, copy_states, fill, finish, item_pipeline, wait_states)
+from copying import (HALF, ROWS, catch_up, committed_ranges, copy_states, fill, finish, item_pipeline,
+                     rows_copied, wait_states)
 from harness import Hold, Pair, wait_until
 
 
@@ -37,6 +38,43 @@ def test_a_table_that_joins_and_does_not_change_is_copied_too(pair):
     pair.source.execute(f"ALTER PUBLICATION {pipeline.name} ADD TABLE item")
     pipeline.wait_event("table_copied", relation="public.item")
     wait_states(pipeline, "streaming")
+    finish(pair, pipeline)
+
+
+def test_a_table_that_comes_back_beside_rows_of_others_is_only_streamed_on(pair):
+    pipeline = item_pipeline(pair, publish="TABLE item, event", copy={"existing_rows": "keep"})
+    fill(pair.target, 100, first=ROWS + 1)
+    pipeline.start()
+    pair.source.execute(f"ALTER PUBLICATION {pipeline.name} DROP TABLE item")
+    pipeline.wait_event("table_left_publication", relation="public.item")
+    pair.source.execute("UPDATE item SET n = 1 WHERE id = 1")
+    before = len(pipeline.log())
+    pair.source.execute(f"ALTER PUBLICATION {pipeline.name} ADD TABLE item")
+    pipeline.wait_event("table_joined_publication", after=before, relation="public.item")
+    pipeline.wait_event("streaming", after=before)  # the session that knows that it is back
+    pair.source.execute("UPDATE item SET n = 2 WHERE id = 2; INSERT INTO event VALUES ('after')")
+    catch_up(pipeline)
+    pair.assert_same("event")
+    assert pair.target.rows("SELECT id, n FROM item WHERE n <> 0") == [(2, 2)]
+    assert pair.target.value("SELECT count(*) FROM item") == ROWS + 100
+    assert rows_copied(pipeline) == ROWS and copy_states(pair)["item"] == "copied"
+
+
+def test_a_table_that_was_only_streamed_comes_back(pair):
+    pipeline = item_pipeline(pair, rows=0, publish="TABLE item, event", copy={"enabled": False})
+    pair.source.execute("TRUNCATE event")
+    pipeline.start()
+    fill(pair.source)
+    catch_up(pipeline)
+    pipeline.stop()
+    pipeline.write_config(copy={"enabled": True})
+    pipeline.start()
+    assert copy_states(pair) == {"item": "excluded", "event": "excluded"}
+    pair.source.execute(f"ALTER PUBLICATION {pipeline.name} DROP TABLE item")
+    pipeline.wait_event("table_left_publication", relation="public.item")
+    pair.source.execute("UPDATE item SET n = 1; DELETE FROM item WHERE id % 3 = 0")
+    pair.source.execute(f"ALTER PUBLICATION {pipeline.name} ADD TABLE item")
+    pipeline.wait_event("table_copied", relation="public.item")
     finish(pair, pipeline)
 
 
@@ -102,3 +140,101 @@ def test_the_ledger_is_kept_in_the_source_s_encoding(source_server, target_serve
         assert copy_states(latin) == {"stück": "copied"}
     finally:
         latin.close()
+
+
+# Tables that the target does not have yet
+
+LATE = "CREATE TABLE late (id int PRIMARY KEY, n int NOT NULL DEFAULT 0, body text NOT NULL)"
+
+
+def test_a_table_that_joins_before_the_target_has_it_keeps_no_other_up(pair):
+    pipeline = item_pipeline(pair).start()
+    pair.source.execute(LATE)
+    pipeline.wait_event("table_joined_publication", relation="public.late")
+    pipeline.wait_event("target_table_missing", relation="public.late")
+    pair.source.execute("INSERT INTO event VALUES ('meanwhile')")
+    catch_up(pipeline)
+    pair.assert_same("event")
+    assert len(pipeline.events("streaming")) == 1, "for a table that cannot be copied no session ends"
+    wait_states(pipeline, "waiting", table="public.late")
+    # A start finds it like that, too.
+    pipeline.kill9()
+    check = pipeline.command("check", "--json")
+    assert check.code == 0, check
+    assert [(each["severity"], each["object"]) for each in check.json if each["name"] == "target_table_missing"] == [
+        ("warning", "public.late")], check
+    pipeline.start()
+    pair.source.execute("INSERT INTO event VALUES ('after a kill')")
+    catch_up(pipeline)
+    pair.assert_same("event")
+    wait_states(pipeline, "waiting", table="public.late")
+    before = len(pipeline.log())
+    pair.target.execute(LATE)
+    pipeline.wait_event("table_copied", after=before, relation="public.late")
+    fill(pair.source, 10, table="late")
+    finish(pair, pipeline, "item", "event", "late")
+    assert len(pipeline.events("table_copied")) == 3, "the others are not copied again"
+
+
+def test_the_first_change_of_a_table_that_the_target_lacks_waits_at_a_gate(pair):
+    pipeline = item_pipeline(pair).start()
+    pair.source.execute(LATE)
+    pipeline.wait_event("table_joined_publication", relation="public.late")
+    fill(pair.source, 10, table="late")
+    pair.source.execute("INSERT INTO event VALUES ('after')")
+    pipeline.wait_gate("public.late")
+    pipeline.stop()
+    pipeline.start(wait=False)  # again: nothing is passed over
+    pipeline.wait_gate("public.late")
+    pair.target.execute(LATE)
+    finish(pair, pipeline, "item", "event", "late")
+
+
+def test_at_the_first_start_the_target_has_every_table(pair):
+    pipeline = item_pipeline(pair)
+    pair.source.execute(LATE)
+    assert pipeline.command("check").code == 2
+    for _ in range(2):
+        pipeline.expect_stop("target_table_missing")
+    assert pair.target.value("SELECT count(*) FROM item") == 0
+    pair.target.execute(LATE)
+    pipeline.start()
+    finish(pair, pipeline, "item", "event", "late")
+
+
+# Origins: a server has room for few
+
+def origins(pair, pipeline) -> set[str]:
+    return {name for name, in pair.target.rows("SELECT roname FROM pg_replication_origin WHERE starts_with(roname, %s)",
+                                               f"walgate_{pipeline.name}")}
+
+
+def test_the_origins_of_a_copy_go_with_it(pair):
+    pipeline = item_pipeline(pair)
+    hold = Hold(pair.target, "item", HALF)
+    pipeline.start(wait=False)
+    hold.wait_reached(what=pipeline.log_tail)
+    own = f"walgate_{pipeline.name}"
+    assert len(origins(pair, pipeline) - {own}) >= 2, "no session of the copy is marked"
+    hold.release()
+    finish(pair, pipeline)
+    assert origins(pair, pipeline) == {own}
+
+
+def test_remove_forgets_the_origins_of_a_copy_that_was_killed(pair):
+    pipeline = item_pipeline(pair)
+    hold = Hold(pair.target, "item", HALF)
+    pipeline.start(wait=False)
+    hold.wait_reached(what=pipeline.log_tail)
+    pipeline.kill9()
+    hold.release()
+    wait_until(lambda: pair.target.value("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                                         " AND application_name LIKE 'walgate%%'") == 0, what="the old sessions are gone")
+    assert origins(pair, pipeline)
+    other = f"walgate_{pipeline.name}x copy 0"  # of a pipeline whose name only begins alike
+    pair.target.execute("SELECT pg_replication_origin_create(%s)", other)
+    try:
+        assert pipeline.command("remove").code == 0
+        assert origins(pair, pipeline) == {other}
+    finally:
+        pair.target.execute("SELECT pg_replication_origin_drop(%s)", other)

@@ -11,6 +11,7 @@
 
 #include "apply/target_result.hpp"
 #include "apply/truncation.hpp"
+#include "batch/announcement.hpp"
 #include "observe/log.hpp"
 
 namespace walgate::apply {
@@ -66,6 +67,7 @@ Applier::Applier(postgres::Connection target, TableSet tables, const Config& con
       same_cluster_{start.same_cluster},
       awaited_{start.awaited},
       epoch_{start.claim.epoch},
+      migrations_{start.migrations},
       skips_{start.skips},
       standing_error_{start.standing_error},
       position_{start.claim.position},
@@ -88,12 +90,15 @@ void Applier::run() {
   auto& connection = target_.connection();
   while (!finish_.is_set()) {
     // A suspect is applied alone, so that everything before it is committed when it fails again.
-    const bool alone = history_.suspect.is_set() && position_ <= history_.suspect;
+    const bool alone = position_ <= std::max({history_.suspect, history_.held, history_.becoming.lsn});
     BatchLimits limits{config_.limits.batch_rows, config_.limits.batch_bytes};
     if (alone) limits.transactions = 1;
     auto pieces = queue_.take(limits);
     if (!pieces.empty()) {
       idle_.reset();
+      if (pieces.front().transaction.final_lsn == history_.held && !skips_.contains(history_.held)) {
+        survey(std::move(pieces));
+      }
       apply_batch(std::move(pieces), alone);
       continue;
     }
@@ -214,14 +219,7 @@ void Applier::take_piece(Batch& batch, const Piece& piece) {
   if (skips_.contains(piece.transaction.final_lsn)) {
     note_skipped(batch, piece);
   } else {
-    for (const auto* relation : piece.frame.rewrites) {
-      if (seam_.holds(*relation, piece.transaction)) continue;
-      log::warning("table_rewritten",
-                   "the source has rewritten a table; values that it computed there are not in the stream, and have to "
-                   "be made on the target as well",
-                   {{"relation", QualifiedName{relation->schema, relation->name}.display()},
-                    {"lsn", piece.transaction.final_lsn}});
-    }
+    look_for_gates(batch, piece);
     for (const auto& change : piece.frame.changes) {
       if (change.kind == wire::RecordKind::truncate) {
         apply_truncate(batch, piece, change);
@@ -303,9 +301,68 @@ void Applier::note_skipped(Batch& batch, const Piece& piece) {
                {{"lsn", transaction.final_lsn}, {"xid", transaction.xid}, {"changes", changes}});
 }
 
+void Applier::look_for_gates(const Batch& batch, const Piece& piece) {
+  const auto lsn = piece.transaction.final_lsn;
+  if (history_.becoming.lsn != lsn) {
+    for (const auto* relation : piece.frame.outdated) {
+      if (has_used(batch, piece, *relation)) throw HeldAt{lsn};
+    }
+  }
+  for (const auto& message : piece.frame.messages) {
+    const auto migration = announced_to(config_.pipeline, message);
+    if (migration && !migrations_.contains(*migration)) throw HeldAt{lsn};
+  }
+  const bool rewrites_known = history_.becoming.lsn == lsn && history_.becoming.rewrites_known;
+  for (const auto* relation : piece.frame.rewrites) {
+    if (seam_.holds(*relation, piece.transaction)) continue;
+    // One that changed its columns, too, is looked at with its first change.
+    if (!rewrites_known && tables_.has_same_columns(*relation, lsn)) throw HeldAt{lsn};
+    log::warning("table_rewritten",
+                 "the source has rewritten a table; values that it computed there are not in the stream, and have to "
+                 "be made on the target as well",
+                 {{"relation", QualifiedName{relation->schema, relation->name}.display()}, {"lsn", lsn}});
+  }
+}
+
+bool Applier::has_used(const Batch& batch, const Piece& last, const wire::Relation& relation) const {
+  if (seam_.holds(relation, last.transaction)) return false;
+  bool from_its_begin = last.is_first();
+  const auto uses = [&](const Piece& piece) {
+    const auto& frame = piece.frame;
+    return std::ranges::find(frame.changes, &relation, &wire::Change::relation) != frame.changes.end() ||
+           std::ranges::any_of(frame.truncates, [&](const auto& relations) {
+             return std::ranges::find(relations, &relation) != relations.end();
+           });
+  };
+  if (uses(last)) return true;
+  for (const auto& piece : batch.pieces) {
+    if (piece.transaction.final_lsn != last.transaction.final_lsn) continue;
+    from_its_begin = from_its_begin || piece.is_first();
+    if (&piece != &last && uses(piece)) return true;
+  }
+  return !from_its_begin;  // the first pieces of a large one are gone
+}
+
+void Applier::survey(std::vector<Piece> pieces) {
+  finish_batch();
+  target_.read(0);
+  settle();
+  Survey survey;
+  for (const auto& piece : pieces) survey.add(config_.pipeline, piece);
+  for (bool complete = pieces.back().is_last(); !complete;) {
+    const auto piece = next_piece();
+    survey.add(config_.pipeline, piece);
+    complete = piece.is_last();
+  }
+  throw Surveyed{std::move(survey)};
+}
+
 PreparedTable& Applier::table_of(const wire::Relation& relation, const wire::Begin& transaction) {
   try {
     return tables_.table(relation, transaction.final_lsn);
+  } catch (const Misfit& misfit) {
+    log::debug("misfit", misfit.failure().detail, {{"relation", misfit.source.display()}});
+    throw HeldAt{transaction.final_lsn};
   } catch (Error& error) {
     auto& failure = error.failure();
     if (failure.recovery == Recovery::stop && !failure.lsn) {
@@ -561,6 +618,7 @@ void Applier::on_commit() {
           std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::milliseconds>(delay).count());
     }
     if (!standing_error_ && status.error && status.error->lsn && *status.error->lsn < position) status.error.reset();
+    if (status.gate && status.gate->lsn && *status.gate->lsn < position) pass_gate(status);
   });
 }
 

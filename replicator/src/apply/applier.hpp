@@ -22,6 +22,7 @@
 #include "apply/row_check.hpp"
 #include "apply/row_writer.hpp"
 #include "apply/set_writer.hpp"
+#include "apply/survey.hpp"
 #include "apply/table_set.hpp"
 #include "apply/target_pipeline.hpp"
 #include "apply/target_session.hpp"
@@ -36,6 +37,7 @@ namespace walgate::apply {
 struct ApplierStart {
   Claim claim;
   std::set<Lsn> skips;                ///< final_lsn of transactions to leave out
+  std::set<std::string> migrations;   ///< ids of those that are applied
   std::optional<Lsn> standing_error;  ///< an error is recorded; it goes once the position has passed this
   bool replica_role = false;
   std::string encoding = "UTF8";  ///< of the values, and so of the session
@@ -52,8 +54,8 @@ class Applier {
           const Seam& seam, PieceQueue& queue, Acknowledgement& acknowledgement, StatusBoard& board, History& history,
           const Event& finish);
 
-  /// Until `finish` is set or the queue is closed and empty.  Throws Error; CopyNeeded; Interrupted when the
-  /// connection's stop event is set, or when a transaction's rest will not come.
+  /// Until `finish` is set or the queue is closed and empty.  Throws Error; CopyNeeded; HeldAt, and Surveyed in the
+  /// session after it; Interrupted when the connection's stop event is set, or when a transaction's rest will not come.
   void run();
 
  private:
@@ -83,6 +85,13 @@ class Applier {
   void take_change(Batch& batch, const wire::Begin& transaction, const wire::Change& change);
   void apply_truncate(Batch& batch, const Piece& piece, const wire::Change& change);
   void note_skipped(Batch& batch, const Piece& piece);
+  /// What only the gate can decide: migrations that are announced, tables that are rewritten.
+  void look_for_gates(const Batch& batch, const Piece& piece);
+  /// Has the transaction changed rows in this version of the relation, up to the piece?  True also where that cannot be
+  /// told any more.
+  [[nodiscard]] bool has_used(const Batch& batch, const Piece& last, const wire::Relation& relation) const;
+  /// Reads the transaction to its end without applying it.
+  [[noreturn]] void survey(std::vector<Piece> pieces);
   Piece next_piece();
 
   /// Writes what is summed up: of everything, or what has to be written before an ordered change of the table.
@@ -127,6 +136,7 @@ class Applier {
   const bool same_cluster_;
   const bool awaited_;
   const std::int64_t epoch_;
+  const std::set<std::string> migrations_;
   std::set<Lsn> skips_;
   std::optional<Lsn> standing_error_;
 

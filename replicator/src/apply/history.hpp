@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "apply/becoming.hpp"
 #include "wire/lsn.hpp"
 
 namespace walgate::apply {
@@ -30,6 +31,11 @@ struct History {
   /// The suspect failed alone, too, on a foreign key or a unique value: what the source checked at the end of its
   /// statement, the target checks row by row.  It is tried a last time set-wise, by its net effect.
   SetWise set_wise = SetWise::off;
+  /// final_lsn of a transaction that cannot be applied as it is.  The next session applies everything before it, and
+  /// reads it through without applying it.
+  Lsn held;
+  /// What is known of a transaction that a gate has let through.
+  Becoming becoming;
 
   [[nodiscard]] bool may_be_at(Lsn position) const noexcept {
     return !durable.is_set() || position == durable || std::ranges::find(boundaries, position) != boundaries.end();

@@ -25,6 +25,43 @@ json json_of(const PublishedTable& published) {
   return {{"oid", published.oid}, {"publications", entries}, {"partitions", partitions}};
 }
 
+json json_of(const TableShape& shape) {
+  json columns = json::array();
+  for (const auto& column : shape.columns) {
+    columns.push_back({{"number", column.number},
+                       {"name", column.name},
+                       {"type", column.type_oid},
+                       {"typmod", column.typmod},
+                       {"target", column.target},
+                       {"target_number", column.target_number},
+                       {"target_type", column.target_type},
+                       {"target_typmod", column.target_typmod},
+                       {"same_type", column.same_type}});
+  }
+  return {{"target_oid", shape.target_oid}, {"columns", columns}};
+}
+
+std::optional<TableShape> shape_of(const std::string& text) {
+  try {
+    const auto stored = json::parse(text);
+    TableShape shape{.target_oid = stored.at("target_oid").get<std::uint32_t>(), .columns = {}};
+    for (const auto& column : stored.at("columns")) {
+      shape.columns.push_back({.number = column.at("number"),
+                               .name = column.at("name"),
+                               .type_oid = column.at("type"),
+                               .typmod = column.at("typmod"),
+                               .target = column.at("target"),
+                               .target_number = column.at("target_number"),
+                               .target_type = column.at("target_type"),
+                               .target_typmod = column.at("target_typmod"),
+                               .same_type = column.at("same_type")});
+    }
+    return shape;
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
 /// What another release or a person wrote counts as never seen.
 std::optional<PublishedTable> published_of(const std::string& text) {
   try {
@@ -54,8 +91,8 @@ RememberedTables read_known_tables(postgres::Connection& target, const std::stri
   const auto looked = target.exec("SELECT tables_known FROM walgate.pipelines WHERE name = $1", {pipeline});
   remembered.looked = rows(looked) == 1 && bool_field(looked, 0, 0);
   const auto result = target.exec(
-      "SELECT source_schema, source_table, oid, as_of, state, new_oid, accepted, published FROM walgate.tables "
-      "WHERE pipeline = $1",
+      "SELECT source_schema, source_table, oid, as_of, state, new_oid, accepted, published, shape, shape_at, "
+      "accepted_at, former_schema, former_table FROM walgate.tables WHERE pipeline = $1",
       {pipeline});
   for (int row = 0; row < rows(result); ++row) {
     auto& known = remembered.tables[{text_field(result, row, 0), text_field(result, row, 1)}];
@@ -65,6 +102,10 @@ RememberedTables read_known_tables(postgres::Connection& target, const std::stri
     known.new_oid = static_cast<std::uint32_t>(number_field(result, row, 5));
     known.accepted = bool_field(result, row, 6);
     if (const auto published = field(result, row, 7)) known.published = published_of(*published);
+    if (const auto shape = field(result, row, 8)) known.shape = shape_of(*shape);
+    if (field(result, row, 9)) known.shape_at = lsn_field(result, row, 9);
+    if (field(result, row, 10)) known.accepted_at = lsn_field(result, row, 10);
+    if (field(result, row, 12)) known.former = {text_field(result, row, 11), text_field(result, row, 12)};
   }
   return remembered;
 }
@@ -80,19 +121,40 @@ void write_known_tables(postgres::Connection& target, const std::string& pipelin
                     {"state", text_of(known.state)},
                     {"new_oid", known.new_oid},
                     {"accepted", known.accepted},
-                    {"published", known.published ? json_of(*known.published) : json(nullptr)}});
+                    {"published", known.published ? json_of(*known.published) : json(nullptr)},
+                    {"shape", known.shape ? json_of(*known.shape) : json(nullptr)},
+                    {"shape_at", known.shape_at.is_set() ? json(known.shape_at.text()) : json(nullptr)},
+                    {"former_schema", known.former ? json(known.former->schema) : json(nullptr)},
+                    {"former_table", known.former ? json(known.former->name) : json(nullptr)},
+                    {"moved_schema", known.moved_from ? json(known.moved_from->schema) : json(nullptr)},
+                    {"moved_table", known.moved_from ? json(known.moved_from->name) : json(nullptr)}});
   }
   target.exec("BEGIN; SET LOCAL synchronous_commit = local");
   try {
     target.exec(
         "INSERT INTO walgate.tables AS known (pipeline, source_schema, source_table, oid, as_of, state, new_oid, "
-        "accepted, published) SELECT p.pipeline, t.* FROM walgate.progress p, "
-        "pg_catalog.jsonb_to_recordset($2::jsonb) AS t(source_schema text, source_table text, oid oid, as_of pg_lsn, "
-        "state text, new_oid oid, accepted boolean, published jsonb) WHERE p.pipeline = $1 AND p.epoch = $3 "
+        "accepted, published, shape, shape_at, former_schema, former_table) SELECT p.pipeline, t.* FROM "
+        "walgate.progress "
+        "p, pg_catalog.jsonb_to_recordset($2::jsonb) AS t(source_schema text, source_table text, oid oid, as_of "
+        "pg_lsn, state text, new_oid oid, accepted boolean, published jsonb, shape jsonb, shape_at pg_lsn, "
+        "former_schema text, former_table text) WHERE p.pipeline = $1 AND p.epoch = $3 "
         "ON CONFLICT (pipeline, source_schema, source_table) DO UPDATE SET oid = EXCLUDED.oid, as_of = EXCLUDED.as_of, "
         "state = EXCLUDED.state, new_oid = EXCLUDED.new_oid, accepted = EXCLUDED.accepted, "
-        "published = EXCLUDED.published, "
+        "published = EXCLUDED.published, shape = EXCLUDED.shape, shape_at = EXCLUDED.shape_at, "
+        "former_schema = EXCLUDED.former_schema, former_table = EXCLUDED.former_table, "
         "since = CASE WHEN known.state = EXCLUDED.state THEN known.since ELSE EXCLUDED.since END",
+        {pipeline, list.dump(), std::to_string(epoch)});
+    // The rows of a table that has got another name are where they were.
+    target.exec(
+        "WITH moved AS (DELETE FROM walgate.copies c USING pg_catalog.jsonb_to_recordset($2::jsonb) "
+        "AS t(source_schema text, source_table text, moved_schema text, moved_table text) WHERE c.pipeline = $1 "
+        "AND c.source_schema = t.moved_schema AND c.source_table = t.moved_table "
+        "AND EXISTS (SELECT FROM walgate.progress WHERE pipeline = $1 AND epoch = $3) "
+        "RETURNING t.source_schema, t.source_table, c.state, c.again, c.snapshot, c.horizon, c.rows, c.rows_estimated, "
+        "c.bytes) INSERT INTO walgate.copies (pipeline, source_schema, source_table, state, again, snapshot, horizon, "
+        "rows, rows_estimated, bytes) SELECT $1, source_schema, source_table, "
+        "CASE state WHEN 'copying' THEN 'waiting' ELSE state END, again OR state = 'copying', snapshot, horizon, rows, "
+        "rows_estimated, bytes FROM moved ON CONFLICT DO NOTHING",
         {pipeline, list.dump(), std::to_string(epoch)});
     // A table that comes back one day has missed changes.
     target.exec(
@@ -117,11 +179,14 @@ bool accept_table(postgres::Connection& target, const std::string& pipeline, con
       "WITH forgotten AS (DELETE FROM walgate.tables WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3 "
       "AND state = 'left' RETURNING pipeline, source_schema, source_table), "
       "uncopied AS (DELETE FROM walgate.copies c USING forgotten f WHERE c.pipeline = f.pipeline "
-      "AND c.source_schema = f.source_schema AND c.source_table = f.source_table), accepted AS (UPDATE walgate.tables "
-      "SET accepted = true, state = 'streaming', "
-      "since = now() WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3 AND state = 'recreated' "
+      "AND c.source_schema = f.source_schema AND c.source_table = f.source_table), "
+      "held AS (SELECT lsn FROM walgate.errors WHERE pipeline = $1 AND failure ->> 'relation' = $4 "
+      "AND failure ->> 'name' = 'relation_does_not_fit'), accepted AS (UPDATE walgate.tables "
+      "SET accepted = accepted OR state = 'recreated', state = 'streaming', accepted_at = (SELECT lsn FROM held), "
+      "since = now() WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3 "
+      "AND (state IN ('recreated', 'ignored') OR EXISTS (SELECT FROM held WHERE lsn IS NOT NULL)) "
       "RETURNING 1) SELECT (SELECT count(*) FROM forgotten) + (SELECT count(*) FROM accepted)",
-      {pipeline, table.schema, table.name});
+      {pipeline, table.schema, table.name, table.display()});
   return number_field(result, 0, 0) > 0;
 }
 

@@ -20,8 +20,9 @@ struct RememberedTables {
 void write_known_tables(postgres::Connection& target, const std::string& pipeline, std::int64_t epoch,
                         const KnownTables& tables);
 
-/// A person says that the target is ready for the table as it is now: one that was created again is let in, one that
-/// has left is forgotten.  False when the table is unknown or as it was.
+/// A person says that the target is ready for the table as it is now: one that was created again or was ignored is let
+/// in, one that has left is forgotten, and the transaction that the stream waits at because of it may pass.  False when
+/// the table is unknown or as it was.
 bool accept_table(postgres::Connection& target, const std::string& pipeline, const QualifiedName& table);
 
 }  // namespace walgate::apply

@@ -171,11 +171,17 @@ void record_slot_transactions(Connection& target, const std::string& pipeline, s
               {pipeline, std::to_string(slot_transactions)});
 }
 
-void record_error(Connection& target, const std::string& pipeline, const Failure& failure) {
-  target.exec(
-      "INSERT INTO walgate.errors (pipeline, lsn, failure) SELECT name, $2::pg_lsn, $3::jsonb FROM walgate.pipelines "
-      "WHERE name = $1 ON CONFLICT (pipeline) DO UPDATE SET lsn = EXCLUDED.lsn, failure = EXCLUDED.failure, at = now()",
+std::chrono::system_clock::time_point record_error(Connection& target, const std::string& pipeline,
+                                                   const Failure& failure) {
+  const auto result = target.exec(
+      "INSERT INTO walgate.errors AS standing (pipeline, lsn, failure) SELECT name, $2::pg_lsn, $3::jsonb "
+      "FROM walgate.pipelines WHERE name = $1 ON CONFLICT (pipeline) DO UPDATE SET lsn = EXCLUDED.lsn, "
+      "failure = EXCLUDED.failure, at = CASE WHEN standing.lsn = EXCLUDED.lsn AND standing.failure ->> 'name' = "
+      "EXCLUDED.failure ->> 'name' THEN standing.at ELSE pg_catalog.now() END "
+      "RETURNING (extract(epoch FROM at) * 1000)::int8",
       {pipeline, failure.lsn ? std::optional{failure.lsn->text()} : std::nullopt, dump(failure_json(failure))});
+  if (rows(result) == 0) return std::chrono::system_clock::now();
+  return std::chrono::system_clock::time_point{std::chrono::milliseconds{number_field(result, 0, 0)}};
 }
 
 std::optional<Failure> standing_error(Connection& target, const std::string& pipeline) {

@@ -4,6 +4,7 @@
 // everything around it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -78,8 +79,9 @@ struct Claim {
 void record_slot_transactions(postgres::Connection& target, const std::string& pipeline,
                               std::int64_t slot_transactions);
 
-/// The standing error.
-void record_error(postgres::Connection& target, const std::string& pipeline, const Failure& failure);
+/// The standing error.  Since when it stands: the same one at the same transaction keeps its time.
+std::chrono::system_clock::time_point record_error(postgres::Connection& target, const std::string& pipeline,
+                                                   const Failure& failure);
 [[nodiscard]] std::optional<Failure> standing_error(postgres::Connection& target, const std::string& pipeline);
 void clear_error(postgres::Connection& target, const std::string& pipeline);
 

@@ -1,25 +1,45 @@
 #include "apply/table_set.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "apply/target_session.hpp"
+#include "catalog/table_shape.hpp"
+#include "observe/log.hpp"
 
 namespace walgate::apply {
 
+Failure Misfit::failure() const {
+  std::string detail;
+  for (const auto& difference : differences) {
+    detail += fmt::format("{}{}: {}", detail.empty() ? "" : "; ", difference.object, difference.text);
+  }
+  return {.name = ErrorName::relation_does_not_fit,
+          .message = fmt::format("relation {} does not fit the target", source.display()),
+          .detail = std::move(detail),
+          .remedy = differences.front().remedy,
+          .phase = "apply",
+          .relation = source.display()};
+}
+
 TableSet::TableSet(const Config& config, const Event* stop, bool same_database, bool replica_role, const Seam& seam,
-                   TableLedger& ledger, postgres::Connection& target, const std::vector<wire::Relation>& relations)
+                   TableLedger& ledger, postgres::Connection& target, const std::vector<wire::Relation>& relations,
+                   Becoming becoming)
     : config_{config},
       stop_{stop},
       same_database_{same_database},
       replica_role_{replica_role},
       seam_{seam},
-      ledger_{ledger} {
+      ledger_{ledger},
+      becoming_{std::move(becoming)} {
   for (const auto& relation : relations)
     sources_[relation.oid] = QualifiedName{relation.schema, relation.name}.display();
   read(target, relations);
+  for (const auto& [oid, relation] : becoming_.relations) read(target, {relation});
 }
 
 void TableSet::read(postgres::Connection& target, const std::vector<wire::Relation>& relations) {
@@ -37,10 +57,18 @@ void TableSet::read(postgres::Connection& target, const std::vector<wire::Relati
   types_.array_types = std::move(types.array_types);
 }
 
-std::pair<TablePlan, std::vector<Difference>> TableSet::plan(const wire::Relation& relation) const {
-  const auto mapping = map_table(config_.tables, {relation.schema, relation.name});
+const TargetTable* TableSet::target_of(const QualifiedName& source) const {
+  const auto mapping = map_table(config_.tables, source);
   const auto found = mapping.target ? targets_.find(*mapping.target) : targets_.end();
-  auto planned = plan_table(relation, mapping, found == targets_.end() ? nullptr : &found->second, types_);
+  return found == targets_.end() ? nullptr : &found->second;
+}
+
+std::pair<TablePlan, std::vector<Difference>> TableSet::plan(const wire::Relation& relation,
+                                                             const wire::Relation* becomes) const {
+  const auto& named = becomes == nullptr ? relation : *becomes;
+  const auto mapping = map_table(config_.tables, {named.schema, named.name});
+  const auto found = mapping.target ? targets_.find(*mapping.target) : targets_.end();
+  auto planned = plan_table(relation, mapping, found == targets_.end() ? nullptr : &found->second, types_, becomes);
   if (found != targets_.end()) {
     for (const auto* keys : {&found->second.foreign_keys, &found->second.referring_keys}) {
       for (const auto& key : *keys) {
@@ -128,50 +156,140 @@ Order TableSet::order_of(const TablePlan& plan) const {
   return Order::free;
 }
 
+TableSet::Fit TableSet::fit(const wire::Relation& relation, Lsn lsn) const {
+  Fit fit;
+  const QualifiedName source{relation.schema, relation.name};
+  const auto* const becomes = becoming_.of(relation, lsn);
+  std::tie(fit.plan, fit.differences) = plan(relation, becomes);
+  const auto* const table = target_of(source);
+  if (fit.plan.left_out || table == nullptr) return fit;
+  const auto shape = ledger_.shape_before(source, lsn);
+  if (const auto former = ledger_.former_name(source); former && shape && shape->target_oid != table->oid) {
+    fit.differences.push_back(
+        {ErrorName::table_renamed, source.display(),
+         fmt::format("the table was called {} before, and {} is another table than the one that holds its rows",
+                     former->display(), table->name.display()),
+         fmt::format("rename the target's table by a migration, map {} to the one that holds the rows, or `walgate "
+                     "accept --table '{}'`",
+                     source.display(), source.display())});
+  }
+  if (shape && becomes == nullptr) {
+    auto change = compare_shape(*shape, relation, map_table(config_.tables, source), *table);
+    // A column that was renamed is missing as well, which says less.
+    std::erase_if(fit.differences, [&](const Difference& difference) {
+      return difference.name == ErrorName::target_column_missing &&
+             std::ranges::find(change.differences, difference.object, &Difference::object) != change.differences.end();
+    });
+    for (auto& difference : change.differences) fit.differences.push_back(std::move(difference));
+    fit.left_over = std::move(change.left_over);
+  }
+  if (fit.differences.empty()) fit.differences = collisions(relation, fit.plan);
+  return fit;
+}
+
+bool TableSet::is_replaced(const QualifiedName& source) const {
+  const auto known = ledger_.known();
+  const auto found = known.find(source);
+  const auto* const table = target_of(source);
+  return found != known.end() && found->second.shape && table != nullptr &&
+         found->second.shape->target_oid != table->oid;
+}
+
+std::vector<Difference> TableSet::misfits(const wire::Relation& relation, Lsn lsn, bool inserts) {
+  const QualifiedName source{relation.schema, relation.name};
+  const auto target = map_table(config_.tables, source).target;
+  if (!target || becoming_.replaces(relation, lsn)) return {};
+  const bool same = ledger_.is_same(source, relation.oid, lsn);
+  if (ledger_.is_ignored(source) || seam_.leaves_out(source)) return {};
+  if (!same && !is_replaced(source)) {
+    return {{ErrorName::table_recreated, source.display(),
+             fmt::format("another table has taken over the name on the source, and {} holds rows of the old one",
+                         target->display()),
+             fmt::format("drop the target's table and create it again by a migration; or `walgate copy --table '{0}'`, "
+                         "which empties and copies it; or make it equal to the source's as of this position and "
+                         "`walgate accept --table '{0}'`",
+                         source.display())}};
+  }
+  auto [planned, differences, left_over] = fit(relation, lsn);
+  if (inserts && !planned.unfilled_columns.empty()) {
+    differences.push_back(
+        {ErrorName::required_column_unfilled, planned.target.display(),
+         fmt::format("the transaction inserts rows before the source has the columns {}, which are NOT "
+                     "NULL without a default on the target already",
+                     fmt::join(planned.unfilled_columns, ", ")),
+         "give them a default or drop NOT NULL until the transaction is applied"});
+  }
+  return std::move(differences);
+}
+
 PreparedTable& TableSet::table(const wire::Relation& relation, Lsn lsn) {
   if (relation.serial < by_serial_.size() && by_serial_[relation.serial]) return *by_serial_[relation.serial];
   const QualifiedName source{relation.schema, relation.name};
-  const auto target = map_table(config_.tables, source).target;
-  if (target) {
-    const bool same = ledger_.is_same(source, relation.oid, lsn);
-    ledger_.save();
-    if (!same) {
-      throw Error{Failure{.name = ErrorName::table_recreated,
-                          .message = fmt::format("another table has taken over the name {} on the source, and {} holds "
-                                                 "rows of the old one",
-                                                 source.display(), target->display()),
-                          .remedy = fmt::format("empty {}, or make it equal to the source's table as of this position, "
-                                                "then run `walgate accept --table '{}'` and start the service",
-                                                target->display(), source.display()),
-                          .phase = "apply",
-                          .relation = source.display()}};
-    }
+  if (!map_table(config_.tables, source).target || becoming_.replaces(relation, lsn)) {
+    return keep(relation, left_out(source));
   }
-  if (target && seam_.leaves_out(source)) return keep(relation, left_out(source));
-  if (target && seam_.lacks(source)) throw CopyNeeded{source};
-  auto [planned, differences] = plan(relation);
-  if (!differences.empty()) {
+  const bool same = ledger_.is_same(source, relation.oid, lsn);
+  ledger_.save();
+  if (ledger_.is_ignored(source) || seam_.leaves_out(source)) return keep(relation, left_out(source));
+  const auto former = ledger_.former_name(source);
+  auto differences = misfits(relation, lsn);
+  if (!differences.empty() || !same) {
     auto catalog = open_target(config_, stop_);
     read(catalog, {relation});
-    std::tie(planned, differences) = plan(relation);
+    differences = misfits(relation, lsn);
   }
   sources_[relation.oid] = source.display();
-  if (differences.empty()) differences = collisions(relation, planned);
-  if (!differences.empty()) {
-    std::string detail;
-    for (const auto& difference : differences) {
-      detail += fmt::format("{}{}: {}", detail.empty() ? "" : "; ", difference.object, difference.text);
-    }
-    const auto name = source.display();
-    throw Error{Failure{.name = ErrorName::relation_does_not_fit,
-                        .message = fmt::format("relation {} does not fit the target", name),
-                        .detail = detail,
-                        .remedy = differences.front().remedy,
-                        .phase = "apply",
-                        .relation = name}};
+  if (!differences.empty()) throw Misfit{source, std::move(differences)};
+  if (!same) {
+    ledger_.let_in(source, relation.oid, lsn);
+    ledger_.save();
+    throw CopyNeeded{source, true};
   }
-  if (!planned.left_out) source_of_target_[planned.target_oid] = relation.oid;
-  return keep(relation, std::move(planned));
+  if (seam_.lacks(former.value_or(source))) throw CopyNeeded{source};
+  auto fitting = fit(relation, lsn);
+  tell(source, fitting);
+  if (former) ledger_.settle_name(source);
+  if (becoming_.of(relation, lsn) == nullptr) {
+    ledger_.saw(source, shape_of(relation, fitting.plan, *target_of(source)), lsn);
+  }
+  ledger_.save();
+  source_of_target_[fitting.plan.target_oid] = relation.oid;
+  return keep(relation, std::move(fitting.plan));
+}
+
+void TableSet::tell(const QualifiedName& source, const Fit& fit) const {
+  if (!fit.plan.ignored_columns.empty()) {
+    log::info(
+        "column_ignored", "columns that the target does not have are left out",
+        {{"relation", source.display()}, {"columns", fmt::format("{}", fmt::join(fit.plan.ignored_columns, ", "))}});
+  }
+  if (!fit.left_over.empty()) {
+    log::info("column_left_over", "columns of the target that nothing fills any more stay",
+              {{"relation", source.display()}, {"columns", fmt::format("{}", fmt::join(fit.left_over, ", "))}});
+  }
+}
+
+bool TableSet::has_same_columns(const wire::Relation& relation, Lsn lsn) const {
+  const auto shape = ledger_.shape_before({relation.schema, relation.name}, lsn);
+  return shape &&
+         std::ranges::equal(shape->columns, relation.columns, [](const SeenColumn& seen, const wire::Column& column) {
+           return seen.number == column.number && seen.name == column.name && seen.type_oid == column.type_oid &&
+                  seen.typmod == column.typmod;
+         });
+}
+
+void TableSet::remember(const std::vector<wire::Relation>& relations, Lsn as_of) {
+  const auto known = ledger_.known();
+  for (const auto& relation : relations) {
+    const QualifiedName source{relation.schema, relation.name};
+    const auto found = known.find(source);
+    const auto* const table = target_of(source);
+    if (found == known.end() || found->second.shape || found->second.former || table == nullptr) continue;
+    if (found->second.state != walgate::TableState::streaming || found->second.oid != relation.oid) continue;
+    const auto [planned, differences] = plan(relation, nullptr);
+    if (differences.empty()) ledger_.saw(source, shape_of(relation, planned, *table), as_of);
+  }
+  ledger_.save();
 }
 
 TablePlan TableSet::left_out(const QualifiedName& source) {

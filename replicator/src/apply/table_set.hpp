@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "apply/becoming.hpp"
 #include "apply/prepared_table.hpp"
 #include "apply/target_catalog.hpp"
 #include "batch/seam.hpp"
@@ -20,6 +21,16 @@ namespace walgate::apply {
 /// Thrown where the stream brings changes of a table that has not been copied.
 struct CopyNeeded {
   QualifiedName table;
+  bool anew = false;  ///< another table has taken the place of the one that was copied
+};
+
+/// Thrown where a relation version does not fit the target, or asks for something that only a person can know.
+struct Misfit {
+  QualifiedName source;
+  std::vector<Difference> differences;
+
+  /// As a permanent error.
+  [[nodiscard]] Failure failure() const;
 };
 
 class TableSet {
@@ -28,11 +39,20 @@ class TableSet {
   /// `same_database`: source and target are one database, where a table must not be both.  `replica_role`: foreign keys
   /// and ordinary triggers of the target do not act.
   TableSet(const Config& config, const Event* stop, bool same_database, bool replica_role, const Seam& seam,
-           TableLedger& ledger, postgres::Connection& target, const std::vector<wire::Relation>& relations);
+           TableLedger& ledger, postgres::Connection& target, const std::vector<wire::Relation>& relations,
+           Becoming becoming = {});
 
-  /// The table of this version, of which a transaction at `lsn` brings changes.  Throws Error: relation_does_not_fit
-  /// with all differences, table_recreated.  Throws CopyNeeded.
+  /// The table of this version, of which a transaction at `lsn` brings changes.  Throws Misfit, CopyNeeded, Error.
   PreparedTable& table(const wire::Relation& relation, Lsn lsn);
+  /// What keeps the changes of this version from being applied; changes nothing.  Of what the target looked like when
+  /// this was made.
+  /// `inserts`: rows of it are inserted, too.
+  [[nodiscard]] std::vector<Difference> misfits(const wire::Relation& relation, Lsn lsn, bool inserts = false);
+  /// Has the transaction at `lsn` left the relation's columns as they were?
+  [[nodiscard]] bool has_same_columns(const wire::Relation& relation, Lsn lsn) const;
+  /// Learns the columns of tables of which nothing was streamed yet; `as_of`: where the source was after its catalog
+  /// was read.
+  void remember(const std::vector<wire::Relation>& relations, Lsn as_of);
   /// The session has no prepared statement any more.
   void forget_statements() noexcept;
   /// Does any mapped table have triggers or rules that act when we write?
@@ -56,7 +76,19 @@ class TableSet {
   PreparedTable& keep(const wire::Relation& relation, TablePlan planned);
   static TablePlan left_out(const QualifiedName& source);
   void read(postgres::Connection& target, const std::vector<wire::Relation>& relations);
-  std::pair<TablePlan, std::vector<Difference>> plan(const wire::Relation& relation) const;
+  /// How a relation is written, or what keeps it from being.
+  struct Fit {
+    TablePlan plan;
+    std::vector<Difference> differences;
+    std::vector<std::string> left_over;  ///< columns of the target that nothing fills any more
+  };
+  Fit fit(const wire::Relation& relation, Lsn lsn) const;
+  std::pair<TablePlan, std::vector<Difference>> plan(const wire::Relation& relation,
+                                                     const wire::Relation* becomes) const;
+  [[nodiscard]] const TargetTable* target_of(const QualifiedName& source) const;
+  /// Where the name stands for another table now: has the target got another one, too?
+  [[nodiscard]] bool is_replaced(const QualifiedName& source) const;
+  void tell(const QualifiedName& source, const Fit& fit) const;
   /// What check looks for at the start holds for relations that join later, too.
   std::vector<Difference> collisions(const wire::Relation& relation, const TablePlan& plan) const;
 
@@ -66,6 +98,7 @@ class TableSet {
   bool replica_role_;
   const Seam& seam_;
   TableLedger& ledger_;
+  const Becoming becoming_;
   std::map<std::uint32_t, std::string> sources_;  ///< OIDs and names of the relations that the stream has brought
   std::map<std::uint32_t, std::uint32_t> source_of_target_;  ///< OIDs
   std::map<QualifiedName, TargetTable> targets_;

@@ -16,9 +16,7 @@ using postgres::rows;
 using postgres::text_field;
 
 std::string array_of_literals(const std::vector<std::string>& items) {
-  std::string text;
-  for (const auto& item : items) text += (text.empty() ? "" : ", ") + quote_literal(item);
-  return "ARRAY[" + text + "]::text[]";
+  return "ARRAY[" + quote_literals(items) + "]::text[]";
 }
 
 std::uint32_t oid_field(const postgres::Result& result, int row, int column) {
@@ -79,7 +77,8 @@ void read_columns(Connection& target, TablesByOid& tables) {
       "a.attidentity = 'a', "
       "CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_depend x WHERE x.classid = 'pg_catalog.pg_type'::regclass "
       "AND x.objid IN (t.oid, t.typelem) AND x.deptype = 'e') THEN t.typname ELSE '' END, a.atttypmod, "
-      "coalesce((SELECT l.collisdeterministic FROM pg_catalog.pg_collation l WHERE l.oid = a.attcollation), true) "
+      "coalesce((SELECT l.collisdeterministic FROM pg_catalog.pg_collation l WHERE l.oid = a.attcollation), true), "
+      "a.attnum "
       "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
       "LEFT JOIN (SELECT chain.oid, chain.at FROM chain JOIN pg_catalog.pg_type e ON e.oid = chain.at "
       "AND e.typtype <> 'd') d ON d.oid = t.oid "
@@ -102,6 +101,7 @@ void read_columns(Connection& target, TablesByOid& tables) {
     column.extension_type = text_field(result, row, 12);
     column.typmod = static_cast<std::int32_t>(number_field(result, row, 13));
     column.deterministic = bool_field(result, row, 14);
+    column.number = static_cast<std::uint16_t>(number_field(result, row, 15));
     tables.at(oid_field(result, row, 0)).columns.push_back(std::move(column));
   }
 }

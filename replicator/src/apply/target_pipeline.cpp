@@ -2,16 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "postgres/copy_format.hpp"
+
 namespace walgate::apply {
 
 namespace {
 
 using namespace std::chrono_literals;
-using namespace std::string_view_literals;
-
-/// Signature, flags, length of an extension (copyfrom.c, "Signature" and "Flags field").
-constexpr auto copy_header = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0"sv;
-constexpr auto copy_trailer = "\377\377"sv;
 
 }  // namespace
 
@@ -106,9 +103,9 @@ void TargetPipeline::roll_back() {
 
 void TargetPipeline::copy(const Ticket& ticket, const std::string& sql, std::string_view data) {
   begin_copy(ticket, sql);
-  put(copy_header);
+  put(postgres::copy_header);
   put(data);
-  put(copy_trailer);
+  put(postgres::copy_trailer);
   end_copy(ticket);
 }
 

@@ -54,9 +54,9 @@ class TargetPipeline {
   /// prepared statement any more, because those that were sent behind the failed one never came to be.
   void roll_back();
 
-  /// In which values are sent and messages of the server come.
   /// A COPY was sent, and its end has not been seen.
   [[nodiscard]] bool is_copying() const noexcept { return copying_.has_value(); }
+  /// In which values are sent and messages of the server come.
   [[nodiscard]] const wire::Encoding& encoding() const noexcept { return encoding_; }
   [[nodiscard]] postgres::Connection& connection() noexcept { return connection_; }
 

@@ -80,12 +80,30 @@ void mark_commits(const Config& config, postgres::Connection& target, const std:
 }
 
 void drop_origin(postgres::Connection& target, const std::string& pipeline) {
+  drop_copy_origins(target, pipeline);
   const auto possible = target.exec(
       "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_replication_origin_drop(text)', 'EXECUTE') "
       "AND EXISTS (SELECT FROM pg_catalog.pg_replication_origin WHERE roname = $1)",
       {"walgate_" + pipeline});
   if (bool_field(possible, 0, 0))
     target.exec("SELECT pg_catalog.pg_replication_origin_drop($1)", {"walgate_" + pipeline});
+}
+
+bool drop_copy_origins(postgres::Connection& target, const std::string& pipeline) {
+  const auto result = target.exec(
+      "SELECT roname FROM pg_catalog.pg_replication_origin WHERE pg_catalog.starts_with(roname, $1) "
+      "AND pg_catalog.has_function_privilege('pg_catalog.pg_replication_origin_drop(text)', 'EXECUTE')",
+      {fmt::format("walgate_{} copy ", pipeline)});
+  bool all = true;
+  for (int row = 0; row < postgres::rows(result); ++row) {
+    try {
+      target.exec("SELECT pg_catalog.pg_replication_origin_drop($1)", {postgres::text_field(result, row, 0)});
+    } catch (const Error& error) {
+      if (error.failure().sqlstate.empty()) throw;
+      all = false;  // in use, or somebody else has just dropped it
+    }
+  }
+  return all;
 }
 
 std::string_view text_of(CommitMode mode) noexcept {

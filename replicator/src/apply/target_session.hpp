@@ -22,8 +22,10 @@ void mark_origin(postgres::Connection& target, const std::string& pipeline);
 /// The same under "walgate_NAME"; where the server has no room for it, only a pipeline that has one in the other
 /// direction cannot do without, and others are warned.
 void mark_commits(const Config& config, postgres::Connection& target, const std::string& name);
-/// Forgets the origin, where there is one and the role may.
+/// Forgets the pipeline's origin and those of its copies, where there are some and the role may.
 void drop_origin(postgres::Connection& target, const std::string& pipeline);
+/// Forgets the origins "walgate_PIPELINE copy N", where the role may.  False: a session still uses one.
+bool drop_copy_origins(postgres::Connection& target, const std::string& pipeline);
 
 /// From here on the session speaks the source's encoding, in which the values are.  Throws Error incompatible_type.
 void use_encoding(postgres::Connection& target, const std::string& encoding);

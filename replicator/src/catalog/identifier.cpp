@@ -290,6 +290,12 @@ std::string quote_literal(std::string_view text) {
   return "E'" + doubled(doubled(text, '\''), '\\') + '\'';
 }
 
+std::string quote_literals(const std::vector<std::string>& texts) {
+  std::string list;
+  for (const auto& text : texts) list += (list.empty() ? "" : ", ") + quote_literal(text);
+  return list;
+}
+
 std::string QualifiedName::quoted() const {
   return quote_identifier(schema) + '.' + quote_identifier(name);
 }

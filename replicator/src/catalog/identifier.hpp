@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace walgate {
 
@@ -29,6 +30,8 @@ struct QualifiedName {
 [[nodiscard]] std::string display_identifier(std::string_view name);
 /// A SQL string literal; E'' where the text has a backslash.
 [[nodiscard]] std::string quote_literal(std::string_view text);
+/// The same of each, with commas between them.
+[[nodiscard]] std::string quote_literals(const std::vector<std::string>& texts);
 
 /// One side of a table rule.
 class NamePattern {

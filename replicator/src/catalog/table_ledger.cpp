@@ -15,6 +15,7 @@ constexpr auto state_texts = std::to_array<std::pair<TableState, std::string_vie
     {TableState::streaming, "streaming"},
     {TableState::left, "left"},
     {TableState::recreated, "recreated"},
+    {TableState::ignored, "ignored"},
 });
 
 /// What differs between two ways of being held, in words; empty when nothing does.
@@ -83,12 +84,31 @@ std::optional<TableState> table_state_of(std::string_view text) noexcept {
   return found->first;
 }
 
+namespace {
+
+TableLedger::Change renamed(const QualifiedName& table, const QualifiedName& former) {
+  return {ErrorName::table_renamed, table, fmt::format("the table was called {} before", former.display())};
+}
+
+/// Another name under which the target knows the table.
+std::optional<QualifiedName> other_name(const KnownTables& known, const QualifiedName& table, std::uint32_t oid) {
+  const auto found = std::ranges::find_if(known, [&](const auto& entry) {
+    return entry.first != table && entry.second.oid == oid && entry.second.state != TableState::left &&
+           !entry.second.former;
+  });
+  return found == known.end() ? std::nullopt : std::optional{found->first};
+}
+
+}  // namespace
+
 bool TableLedger::is_same(const QualifiedName& table, std::uint32_t oid, Lsn lsn) {
   const std::lock_guard lock{mutex_};
   const auto [found, is_new] = known_.try_emplace(table);
   auto& known = found->second;
   if (is_new) {
     known.oid = oid;
+    known.former = other_name(known_, table, oid);
+    if (looked_ && ignore_new_ && !known.former) known.state = TableState::ignored;
   } else if (known.oid == oid) {
     return true;
   } else if (known.accepted && known.new_oid == oid) {
@@ -113,11 +133,91 @@ bool TableLedger::is_same(const QualifiedName& table, std::uint32_t oid, Lsn lsn
   return true;
 }
 
+void TableLedger::let_in(const QualifiedName& table, std::uint32_t oid, Lsn lsn) {
+  const std::lock_guard lock{mutex_};
+  auto& known = known_[table];
+  known.oid = known.new_oid = oid;
+  known.as_of = lsn;
+  known.accepted = true;  // stays: after a crash the old table's last changes may come once more, and then this again
+  known.state = TableState::streaming;
+  known.shape.reset();
+  unsaved_.insert(table);
+}
+
+bool TableLedger::is_ignored(const QualifiedName& table) const {
+  const std::lock_guard lock{mutex_};
+  const auto found = known_.find(table);
+  return found != known_.end() && found->second.state == TableState::ignored;
+}
+
+std::optional<QualifiedName> TableLedger::former_name(const QualifiedName& table) const {
+  const std::lock_guard lock{mutex_};
+  const auto found = known_.find(table);
+  return found == known_.end() ? std::nullopt : found->second.former;
+}
+
+void TableLedger::settle_name(const QualifiedName& table) {
+  const std::lock_guard lock{mutex_};
+  auto& known = known_[table];
+  if (!known.former) return;
+  if (const auto former = known_.find(*known.former); former != known_.end()) {
+    if (!known.shape) {
+      known.shape = former->second.shape;
+      known.shape_at = former->second.shape_at;
+    }
+    if (former->second.state == TableState::streaming) former->second.state = TableState::left;
+    unsaved_.insert(former->first);
+  }
+  known.moved_from = std::exchange(known.former, std::nullopt);
+  unsaved_.insert(table);
+}
+
+std::optional<TableShape> TableLedger::shape_before(const QualifiedName& table, Lsn lsn) const {
+  const std::lock_guard lock{mutex_};
+  auto found = known_.find(table);
+  if (found == known_.end() || found->second.accepted_at == lsn) return std::nullopt;
+  if (found->second.former) found = known_.find(*found->second.former);
+  if (found == known_.end() || !found->second.shape) return std::nullopt;
+  if (found->second.shape_at < lsn) return found->second.shape;
+  const auto before = before_.find(found->first);
+  if (before != before_.end() && before->second.first == lsn) return before->second.second;
+  return std::nullopt;
+}
+
+void TableLedger::forget_columns(const QualifiedName& table) {
+  const std::lock_guard lock{mutex_};
+  const auto found = known_.find(table);
+  if (found == known_.end()) return;
+  found->second.shape.reset();
+  found->second.shape_at = Lsn{};
+  before_.erase(table);
+}
+
+bool TableLedger::is_accepted(const QualifiedName& table, Lsn lsn) const {
+  const std::lock_guard lock{mutex_};
+  const auto found = known_.find(table);
+  return found != known_.end() && found->second.accepted_at == lsn;
+}
+
+void TableLedger::saw(const QualifiedName& table, TableShape shape, Lsn lsn) {
+  const std::lock_guard lock{mutex_};
+  auto& known = known_[table];
+  if (known.shape == shape || lsn < known.shape_at) return;
+  if (known.shape && known.shape_at < lsn) before_.insert_or_assign(table, std::pair{lsn, *known.shape});
+  known.shape = std::move(shape);
+  known.shape_at = lsn;
+  unsaved_.insert(table);
+}
+
 std::vector<TableLedger::Change> TableLedger::look(const PublishedTables& now, Lsn as_of) {
   const std::lock_guard lock{mutex_};
   std::vector<Change> changes;
+  const auto is_renamed = [&](std::uint32_t oid) {
+    return std::ranges::any_of(now, [&](const auto& entry) { return entry.second.oid == oid; });
+  };
   for (auto& [table, known] : known_) {
-    if (known.state == TableState::left || now.contains(table)) continue;
+    // One that has got another name leaves with the first change under that.
+    if (known.state == TableState::left || now.contains(table) || is_renamed(known.oid)) continue;
     known.state = TableState::left;
     unsaved_.insert(table);
     changes.push_back({ErrorName::table_left_publication, table, "the table has left the publications"});
@@ -127,7 +227,14 @@ std::vector<TableLedger::Change> TableLedger::look(const PublishedTables& now, L
     auto& known = found->second;
     if (is_new) {
       known = {.oid = seen.oid, .as_of = as_of, .published = seen};
+      known.former = other_name(known_, table, seen.oid);
       unsaved_.insert(table);
+      if (known.former) {
+        changes.push_back(
+            {ErrorName::table_renamed, table, fmt::format("the table was called {} before", known.former->display())});
+        continue;
+      }
+      if (looked_ && ignore_new_) known.state = TableState::ignored;
       if (looked_) changes.push_back({ErrorName::table_joined_publication, table, "the table joined the publications"});
       continue;
     }
@@ -139,11 +246,19 @@ std::vector<TableLedger::Change> TableLedger::look(const PublishedTables& now, L
         known.accepted = false;
         unsaved_.insert(table);
         changes.push_back({ErrorName::table_recreated, table,
-                           "another table has taken over the name; its first change stops the service"});
+                           "another table has taken over the name; its first change waits at a gate"});
       }
+    } else if (known.state == TableState::ignored) {
+      // until a person lets it in
+    } else if (known.former) {
+      if (!known.published) changes.push_back(renamed(table, *known.former));
     } else if (known.state != TableState::streaming || !known.published) {
       known.state = TableState::streaming;
-      changes.push_back({ErrorName::table_joined_publication, table, "the table joined the publications"});
+      if (known.moved_from) {
+        changes.push_back(renamed(table, *known.moved_from));
+      } else {
+        changes.push_back({ErrorName::table_joined_publication, table, "the table joined the publications"});
+      }
     } else if (known.published->oid == seen.oid) {
       compare(table, *known.published, seen, changes);
     }

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "catalog/identifier.hpp"
+#include "catalog/table_shape.hpp"
 #include "errors/names.hpp"
 #include "wire/lsn.hpp"
 
@@ -49,8 +50,9 @@ struct PublishedTable {
 using PublishedTables = std::map<QualifiedName, PublishedTable>;
 
 /// `left`: the publications hold it no more.  `recreated`: the name stands for another table than before; the changes
-/// of the old one are still applied, the first of the new one stops the service.
-enum class TableState { streaming, left, recreated };
+/// of the old one are still applied, the first of the new one waits at a gate.  `ignored`: it joined where that is not
+/// wanted.
+enum class TableState { streaming, left, recreated, ignored };
 [[nodiscard]] std::string_view text_of(TableState state) noexcept;
 [[nodiscard]] std::optional<TableState> table_state_of(std::string_view text) noexcept;
 
@@ -62,6 +64,11 @@ struct KnownTable {
   std::uint32_t new_oid = 0;                ///< of the table that has taken over the name
   bool accepted = false;                    ///< a person wants the changes of `new_oid`
   std::optional<PublishedTable> published;  ///< as the last look found it
+  std::optional<TableShape> shape;          ///< the columns that its changes had
+  Lsn shape_at;                             ///< of the transaction that brought them, or where the source was
+  Lsn accepted_at;                          ///< a person lets the transaction through, whatever it did to columns
+  std::optional<QualifiedName> former;      ///< the name before, until a change under the new one is applied
+  std::optional<QualifiedName> moved_from;  ///< that name, when what was said of its copy is to be said of this one
 };
 using KnownTables = std::map<QualifiedName, KnownTable>;
 
@@ -78,13 +85,30 @@ class TableLedger {
   using Write = std::function<void(const KnownTables&)>;
 
   /// What the target remembers; `looked`: a look has been stored before, so what is not in it has joined.  `write`
-  /// brings rows to the target and returns when they are committed.
-  TableLedger(KnownTables known, bool looked, Write write)
-      : write_{std::move(write)}, known_{std::move(known)}, looked_{looked} {}
+  /// brings rows to the target and returns when they are committed.  `ignore_new`: tables that join are left out.
+  TableLedger(KnownTables known, bool looked, Write write, bool ignore_new = false)
+      : write_{std::move(write)}, known_{std::move(known)}, looked_{looked}, ignore_new_{ignore_new} {}
 
   /// May the changes of this table, which a transaction at `lsn` (its final_lsn) brings, be applied?  False: the name
   /// stood for another table.  A name that is unknown is learned.  Call save() before anything is applied.
   [[nodiscard]] bool is_same(const QualifiedName& table, std::uint32_t oid, Lsn lsn);
+  /// The target has a new table for the one that has taken over the name: it is as it shall be.
+  void let_in(const QualifiedName& table, std::uint32_t oid, Lsn lsn);
+  /// Are the table's changes left out, because nobody wanted it to join?
+  [[nodiscard]] bool is_ignored(const QualifiedName& table) const;
+  /// The name that the table had before, as long as no change under the new one was applied.
+  [[nodiscard]] std::optional<QualifiedName> former_name(const QualifiedName& table) const;
+  /// A change under the new name is about to be applied.
+  void settle_name(const QualifiedName& table);
+  /// The columns that the table had before this transaction; nullopt where they are not known, are newer, or where a
+  /// person has looked at them.
+  [[nodiscard]] std::optional<TableShape> shape_before(const QualifiedName& table, Lsn lsn) const;
+  /// The table is copied anew: whatever has happened to its columns is in the copy.
+  void forget_columns(const QualifiedName& table);
+  /// Has a person let this transaction through, whatever it did to the table?
+  [[nodiscard]] bool is_accepted(const QualifiedName& table, Lsn lsn) const;
+  /// The transaction's changes, which are about to be applied, have these columns.
+  void saw(const QualifiedName& table, TableShape shape, Lsn lsn);
   /// What differs from the last look.  `as_of`: a position that the source had reached before it was asked.
   [[nodiscard]] std::vector<Change> look(const PublishedTables& now, Lsn as_of);
   /// Writes what has changed since the last time; keeps it for the next time when that throws.
@@ -96,7 +120,10 @@ class TableLedger {
   mutable std::mutex mutex_;
   std::mutex saving_;  ///< so that who returns from save() knows that everything is written
   KnownTables known_;
+  /// Of tables whose columns a transaction has changed: how they were, and that transaction.
+  std::map<QualifiedName, std::pair<Lsn, TableShape>> before_;
   bool looked_;
+  const bool ignore_new_;
   bool mark_look_ = false;
   std::set<QualifiedName> unsaved_;
 };

@@ -22,6 +22,14 @@ OnDuplicate TableMapping::on_duplicate() const noexcept {
   return rule == nullptr ? OnDuplicate::stop : rule->on_duplicate;
 }
 
+OnColumn TableMapping::on_extra_column() const noexcept {
+  return rule == nullptr ? OnColumn::gate : rule->on_extra_column;
+}
+
+OnColumn TableMapping::on_dropped_column() const noexcept {
+  return rule == nullptr ? OnColumn::gate : rule->on_dropped_column;
+}
+
 TableMapping map_table(const std::vector<TableRule>& rules, const QualifiedName& source) {
   for (const auto& rule : rules) {
     if (const auto match = rule.source.match(source)) {

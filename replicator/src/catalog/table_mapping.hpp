@@ -20,6 +20,8 @@ struct TableMapping {
   [[nodiscard]] std::optional<std::string> cast(const std::string& target_column) const;
   [[nodiscard]] OnMissing on_missing() const noexcept;
   [[nodiscard]] OnDuplicate on_duplicate() const noexcept;
+  [[nodiscard]] OnColumn on_extra_column() const noexcept;
+  [[nodiscard]] OnColumn on_dropped_column() const noexcept;
 };
 
 /// The first rule whose source matches decides; without one the table of the same name.

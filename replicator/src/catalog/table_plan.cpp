@@ -48,8 +48,8 @@ std::optional<std::uint32_t> arrival_type(const wire::Column& column, const Targ
 class Planner {
  public:
   Planner(const wire::Relation& relation, const TableMapping& mapping, const TargetTable& table,
-          const TargetTypes& types)
-      : relation_{relation}, mapping_{mapping}, table_{table}, types_{types} {
+          const TargetTypes& types, const wire::Relation* becomes)
+      : relation_{relation}, mapping_{mapping}, table_{table}, types_{types}, becomes_{becomes} {
     plan_.source = {relation.schema, relation.name};
     plan_.target = table.name;
     plan_.target_oid = table.oid;
@@ -60,7 +60,6 @@ class Planner {
   }
 
   std::pair<TablePlan, std::vector<Difference>> make() {
-    check_names_of_rule();
     for (std::uint16_t i = 0; i < relation_.columns.size(); ++i) plan_column(i);
     check_required_columns();
     choose_key();
@@ -97,35 +96,47 @@ class Planner {
     return plan_.target.display() + "." + display_identifier(column);
   }
 
-  /// A rule for one table must not name columns that are not there; a rule with a pattern may.
-  void check_names_of_rule() {
-    if (mapping_.rule == nullptr || mapping_.rule->source.has_wildcard()) return;
-    for (const auto& [source, target] : mapping_.rule->columns) {
-      if (std::ranges::find(relation_.columns, source, &wire::Column::name) == relation_.columns.end()) {
-        differ(ErrorName::source_column_missing, source_name(source),
-               "the rule names a column that the source does not publish", "correct the name, or publish the column",
-               ".columns." + source);
+  /// The target's column for one of the relation's; null: it has none.  `wanted`: the name that was looked for; nullopt
+  /// when the column is left out.
+  const TargetColumn* target_of(const wire::Column& column, std::optional<std::string>& wanted) const {
+    wanted = mapping_.target_column(column.name);
+    if (becomes_ == nullptr) return wanted ? table_.column(*wanted) : nullptr;
+    const auto later = std::ranges::find(becomes_->columns, column.number, &wire::Column::number);
+    if (later != becomes_->columns.end()) {
+      const auto then = mapping_.target_column(later->name);
+      const auto* target = then ? table_.column(*then) : nullptr;
+      if (target != nullptr || !then) {
+        wanted = then;
+        return target;
       }
+    } else if (!wanted || table_.column(*wanted) == nullptr || will_be_filled(*wanted)) {
+      wanted.reset();  // its values will be gone at the end of the transaction
     }
-    for (const auto& [target, type] : mapping_.rule->cast) {
-      if (table_.column(target) == nullptr) {
-        differ(ErrorName::target_column_missing, target_name(target),
-               "the rule casts a column that the target does not have", "correct the name", ".cast." + target);
-      }
-    }
+    return wanted ? table_.column(*wanted) : nullptr;
+  }
+
+  /// Does a column that the relation has at the end of the transaction fill the target's?
+  bool will_be_filled(const std::string& target) const {
+    return becomes_ != nullptr && std::ranges::any_of(becomes_->columns, [&](const wire::Column& column) {
+             return mapping_.target_column(column.name) == target;
+           });
   }
 
   void plan_column(std::uint16_t index) {
     const auto& column = relation_.columns[index];
     const std::uint16_t key_index = keys_seen_;
     if (column.is_key) ++keys_seen_;
-    const auto wanted = mapping_.target_column(column.name);
+    std::optional<std::string> wanted;
+    const auto* target = target_of(column, wanted);
     if (!wanted) return;
-    const auto* target = table_.column(*wanted);
     if (target == nullptr) {
+      if (mapping_.on_extra_column() == OnColumn::ignore && !column.is_key) {
+        plan_.ignored_columns.push_back(column.name);
+        return;
+      }
       differ(ErrorName::target_column_missing, source_name(column.name),
              fmt::format("the target table {} has no column {}", plan_.target.display(), display_identifier(*wanted)),
-             "add the column by a migration, or map it to another name or to null",
+             "add the column by a migration, map it to another name or to null, or set on_extra_column to \"ignore\"",
              entry_of_column(column.name, *wanted));
       return;
     }
@@ -191,7 +202,9 @@ class Planner {
       // A column that was to be filled but does not fit has its difference already.
       const bool reported = std::ranges::any_of(
           relation_.columns, [&](const auto& source) { return mapping_.target_column(source.name) == column.name; });
-      if (!filled && !reported) {
+      if (!filled && !reported && will_be_filled(column.name)) {
+        plan_.unfilled_columns.push_back(column.name);
+      } else if (!filled && !reported) {
         differ(ErrorName::required_column_unfilled, target_name(column.name),
                "the target column is NOT NULL without a default, and nothing in the stream fills it",
                "give it a default, drop NOT NULL, or map a source column to it");
@@ -276,6 +289,7 @@ class Planner {
   const TableMapping& mapping_;
   const TargetTable& table_;
   const TargetTypes& types_;
+  const wire::Relation* becomes_;
   TablePlan plan_;
   std::vector<Difference> differences_;
   std::uint16_t keys_seen_ = 0;
@@ -289,7 +303,8 @@ bool TargetTypes::assignable(std::uint32_t from, const TargetColumn& to) const n
 }
 
 std::pair<TablePlan, std::vector<Difference>> plan_table(const wire::Relation& relation, const TableMapping& mapping,
-                                                         const TargetTable* table, const TargetTypes& types) {
+                                                         const TargetTable* table, const TargetTypes& types,
+                                                         const wire::Relation* becomes) {
   if (!mapping.target) {
     TablePlan plan;
     plan.source = {relation.schema, relation.name};
@@ -303,7 +318,30 @@ std::pair<TablePlan, std::vector<Difference>> plan_table(const wire::Relation& r
                           mapping.rule == nullptr ? std::string{} : mapping.rule->path};
     return {TablePlan{}, {std::move(difference)}};
   }
-  return Planner{relation, mapping, *table, types}.make();
+  return Planner{relation, mapping, *table, types, becomes}.make();
+}
+
+std::vector<Difference> check_names_of_rule(const wire::Relation& relation, const TableMapping& mapping,
+                                            const TargetTable& table) {
+  std::vector<Difference> differences;
+  if (mapping.rule == nullptr || mapping.rule->source.has_wildcard()) return differences;
+  const QualifiedName source_table{relation.schema, relation.name};
+  for (const auto& [source, target] : mapping.rule->columns) {
+    if (std::ranges::find(relation.columns, source, &wire::Column::name) == relation.columns.end()) {
+      differences.push_back({ErrorName::source_column_missing,
+                             source_table.display() + "." + display_identifier(source),
+                             "the rule names a column that the source does not publish",
+                             "correct the name, or publish the column", mapping.rule->path + ".columns." + source});
+    }
+  }
+  for (const auto& [target, type] : mapping.rule->cast) {
+    if (table.column(target) == nullptr) {
+      differences.push_back({ErrorName::target_column_missing, table.name.display() + "." + display_identifier(target),
+                             "the rule casts a column that the target does not have", "correct the name",
+                             mapping.rule->path + ".cast." + target});
+    }
+  }
+  return differences;
 }
 
 }  // namespace walgate

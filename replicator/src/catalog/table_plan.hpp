@@ -87,6 +87,10 @@ struct TablePlan {
   bool is_referred = false;                   ///< foreign keys of other tables or its own point here
   std::vector<std::string> other_columns;     ///< of the target, that the stream does not fill and that can be written
   std::vector<PlannedColumn> columns;         ///< mapped ones, in the order of the row image
+  std::vector<std::string> ignored_columns;   ///< of the source, that the target does not have
+  /// Of the target, NOT NULL without a default, that nothing fills yet: a later version of the relation will.  Rows can
+  /// be changed, not inserted.
+  std::vector<std::string> unfilled_columns;
   OnMissing on_missing = OnMissing::stop;
   OnDuplicate on_duplicate = OnDuplicate::stop;
   std::vector<std::string> deferrable_keys;      ///< foreign keys of the table and to it, as SET CONSTRAINTS names them
@@ -128,10 +132,16 @@ struct TablePlan {
 };
 
 /// Makes the plan, or says what does not fit (then the plan is not to be used).  `table` is null when the target has
-/// none.
+/// none.  `becomes`: how the relation looks at the end of a transaction that changes it, or null.  The target looks
+/// like that already, so columns go where they will belong, and those that will be gone may be missing.
 [[nodiscard]] std::pair<TablePlan, std::vector<Difference>> plan_table(const wire::Relation& relation,
                                                                        const TableMapping& mapping,
                                                                        const TargetTable* table,
-                                                                       const TargetTypes& types);
+                                                                       const TargetTypes& types,
+                                                                       const wire::Relation* becomes = nullptr);
+
+/// Does the rule name columns that are not there?  One with a pattern may.
+[[nodiscard]] std::vector<Difference> check_names_of_rule(const wire::Relation& relation, const TableMapping& mapping,
+                                                          const TargetTable& table);
 
 }  // namespace walgate

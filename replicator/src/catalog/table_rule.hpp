@@ -11,6 +11,8 @@ namespace walgate {
 
 enum class OnMissing { stop, skip };
 enum class OnDuplicate { stop, skip, overwrite };
+/// What only one side has.
+enum class OnColumn { gate, ignore };
 
 /// One entry of `tables`: which source tables it is for and how they look on the target.
 struct TableRule {
@@ -21,6 +23,8 @@ struct TableRule {
   std::map<std::string, std::string> cast;                    ///< target column → SQL type
   OnMissing on_missing = OnMissing::stop;
   OnDuplicate on_duplicate = OnDuplicate::stop;
+  OnColumn on_extra_column = OnColumn::gate;
+  OnColumn on_dropped_column = OnColumn::gate;
 };
 
 }  // namespace walgate

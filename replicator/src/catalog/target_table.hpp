@@ -15,6 +15,7 @@ namespace walgate {
 
 struct TargetColumn {
   std::string name;
+  std::uint16_t number = 0;  ///< pg_attribute.attnum
   std::uint32_t type_oid = 0;
   std::uint32_t base_oid = 0;  ///< what a domain stands on, else type_oid
   char category = 'U';         ///< pg_type.typcategory of base_oid; 'S' takes any value by assignment

@@ -126,7 +126,7 @@ int go_up(const Context& context, const UpWords& words) {
                                            if (!context.json) print_applied(context, applied, words.dry_run);
                                          }};
   try {
-    service::migrate_up(config, number_in(words.to), words.dry_run, observer, report);
+    service::migrate_up(config, {.to = number_in(words.to), .dry_run = words.dry_run}, observer, report);
   } catch (const Error& error) {
     if (!context.json) throw;
     // What went before the failure is done, and a script wants to know it.

@@ -23,8 +23,12 @@ enum class ExistingRows { refuse, keep, truncate };
 /// What the service does where the source announces a migration: applies the file itself, or waits for a person.
 enum class AtAnnouncement { apply, wait };
 
+/// What happens when a table joins the publications of a pipeline that has run before.
+enum class OnNewTable { gate, ignore };
+
 struct Config {
   std::string pipeline;
+  OnNewTable on_new_table = OnNewTable::gate;
   struct Source {
     std::string conninfo;
     std::string slot;                       ///< default: the pipeline's name

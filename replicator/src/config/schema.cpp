@@ -145,6 +145,22 @@ std::vector<Key> make_keys() {
           {{"stop", OnDuplicate::stop}, {"skip", OnDuplicate::skip}, {"overwrite", OnDuplicate::overwrite}}),
       OnDuplicate::stop, "an insert finds its key on the target: stop, leave it out, or overwrite the row",
       [](Draft& d) -> OnDuplicate& { return d.rule->on_duplicate; }));
+  const auto on_column = choice<OnColumn>({{"gate", OnColumn::gate}, {"ignore", OnColumn::ignore}});
+  all.push_back(optional<OnColumn>("tables[].on_extra_column", on_column, OnColumn::gate,
+                                   "a column that the target's table does not have: wait for it, or leave it out",
+                                   [](Draft& d) -> OnColumn& { return d.rule->on_extra_column; }));
+  all.push_back(optional<OnColumn>(
+      "tables[].on_dropped_column", on_column, OnColumn::gate,
+      "a column that the source publishes no more: wait until it is gone on the target, or let it stay there",
+      [](Draft& d) -> OnColumn& { return d.rule->on_dropped_column; }));
+
+  all.push_back(optional<OnNewTable>("on_new_table",
+                                     choice<OnNewTable>({{"gate", OnNewTable::gate}, {"ignore", OnNewTable::ignore}}),
+                                     OnNewTable::gate,
+                                     "a table joins the publications later: copy and stream it, waiting for its "
+                                     "target, or leave it out until `walgate "
+                                     "accept`",
+                                     [](Draft& d) -> OnNewTable& { return d.config.on_new_table; }));
 
   all.push_back(section("copy", "the initial copy of what the source's tables hold"));
   all.push_back(optional<bool>("copy.enabled", boolean(), true, "false: only changes are streamed",
@@ -182,8 +198,9 @@ std::vector<Key> make_keys() {
       "migrations.at_announcement",
       choice<AtAnnouncement>({{"apply", AtAnnouncement::apply}, {"wait", AtAnnouncement::wait}}),
       "`\"apply\"` with `migrations.conninfo`, else `\"wait\"`",
-      "reserved: where the source announces a migration, the service applies it itself or waits for `walgate migrate "
-      "up`",
+      "where the source announces a migration the service applies the files up to it itself, as it does with those "
+      "that "
+      "wait for the copy; or it waits for `walgate migrate up`",
       [](Draft& d) -> AtAnnouncement& { return d.config.migrations.at_announcement; },
       [](Draft& d) {
         d.config.migrations.at_announcement =

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <ranges>
 #include <thread>
 
@@ -66,18 +65,18 @@ postgres::Connection Copier::open_target() {
   apply::set_commit_mode(target, start_.commit_mode);
   // Sessions cannot share an origin; no pipeline has a name with blanks.
   if (start_.may_mark_origin) {
-    origins_.push_back(fmt::format("{} copy {}", config_.pipeline, origins_.size()));
-    apply::mark_commits(config_, target, origins_.back());
+    apply::mark_commits(config_, target, fmt::format("{} copy {}", config_.pipeline, sessions_++));
   }
   return target;
 }
 
-Copier::~Copier() {
+void Copier::drop_origins() {
   workers_.clear();
-  try {
-    if (!origins_.empty()) target_.exec("SELECT pg_catalog.pg_replication_origin_session_reset()");
-    for (const auto& origin : origins_) apply::drop_origin(target_, origin);
-  } catch (...) {  // an origin that stays is used again by the next copy
+  target_ = apply::open_target(config_, &stop_);
+  // The sessions may take a moment to end.  What stays is used again by the next copy.
+  for (int tries = 0; tries < 100 && !apply::drop_copy_origins(target_, config_.pipeline); ++tries) {
+    auto descriptors = std::to_array<pollfd>({{stop_.descriptor(), POLLIN, 0}});
+    if (wait_for(descriptors, 50ms)) return;
   }
 }
 
@@ -116,6 +115,7 @@ void Copier::run(const std::vector<QualifiedName>& tables) {
   board_.update([](Status& status) { status.copy.reset(); });
   if (error_) std::rethrow_exception(error_);
   if (abandon_.is_set()) throw postgres::Interrupted{};
+  if (start_.may_mark_origin) drop_origins();
 }
 
 // The thread that copies
@@ -260,10 +260,7 @@ void Copier::make_room(const std::vector<wire::Relation>& relations) {
   if (emptied.empty()) return;
   begin_on_target();
   empty(std::move(emptied));
-  target_.exec(
-      "UPDATE walgate.copies c SET again = false FROM pg_catalog.jsonb_to_recordset($2::jsonb) AS t(s text, t text) "
-      "WHERE c.pipeline = $1 AND c.source_schema = t.s AND c.source_table = t.t",
-      {config_.pipeline, names_json(sources)});
+  mark_emptied(target_, config_.pipeline, sources);
   target_.exec("COMMIT");
 }
 
@@ -301,7 +298,7 @@ void Copier::refuse_referred(const std::vector<Emptied>& tables) {
 
 void Copier::copy_in_ranges(const Jobs& jobs, const TakenSnapshot& snapshot) {
   begin_on_target();
-  auto started = nlohmann::json::array();
+  std::vector<Begun> begun;
   std::vector<Task> bringing_up;
   for (const auto& owned : jobs) {
     auto* const job = owned.get();
@@ -324,22 +321,9 @@ void Copier::copy_in_ranges(const Jobs& jobs, const TakenSnapshot& snapshot) {
     job->entry.done.clear();
     job->progress->rows = 0;
     job->progress->bytes = 0;
-    started.push_back({{"s", job->plan.source.schema},
-                       {"t", job->plan.source.name},
-                       {"fingerprint", job->fingerprint()},
-                       {"estimated", job->progress->estimated.load()}});
+    begun.push_back({job->plan.source, job->fingerprint(), job->progress->estimated});
   }
-  target_.exec(
-      "DELETE FROM walgate.copy_ranges WHERE pipeline = $1 AND (source_schema, source_table) IN "
-      "(SELECT t.s, t.t FROM pg_catalog.jsonb_to_recordset($2::jsonb) AS t(s text, t text))",
-      {config_.pipeline, started.dump()});
-  target_.exec(
-      "UPDATE walgate.copies c SET state = 'copying', fingerprint = t.fingerprint, "
-      "snapshot = $3::pg_snapshot, horizon = $4::pg_lsn, rows = 0, bytes = 0, rows_estimated = t.estimated, "
-      "since = pg_catalog.now() FROM pg_catalog.jsonb_to_recordset($2::jsonb) "
-      "AS t(s text, t text, fingerprint text, estimated bigint) "
-      "WHERE c.pipeline = $1 AND c.source_schema = t.s AND c.source_table = t.t AND NOT c.again",
-      {config_.pipeline, started.dump(), snapshot.text, snapshot.horizon.text()});
+  mark_copying(target_, config_.pipeline, begun, snapshot.text, snapshot.horizon);
   target_.exec("COMMIT");
 
   // What is newer must not meet what is gone since.
@@ -355,36 +339,24 @@ void Copier::copy_in_ranges(const Jobs& jobs, const TakenSnapshot& snapshot) {
   std::vector<QualifiedName> names;
   for (const auto& job : jobs) names.push_back(job->plan.source);
   begin_on_target();
-  target_.exec(
-      "WITH done AS (DELETE FROM walgate.copy_ranges r USING pg_catalog.jsonb_to_recordset($2::jsonb) "
-      "AS t(s text, t text) WHERE r.pipeline = $1 AND r.source_schema = t.s AND r.source_table = t.t "
-      "RETURNING r.source_schema AS s, r.source_table AS t, r.rows, r.bytes), "
-      "summed AS (SELECT s, t, pg_catalog.sum(rows) AS rows, pg_catalog.sum(bytes) AS bytes FROM done GROUP BY 1, 2) "
-      "UPDATE walgate.copies c SET state = 'copied', rows = c.rows + coalesce(d.rows, 0), "
-      "rows_estimated = c.rows + coalesce(d.rows, 0), bytes = c.bytes + coalesce(d.bytes, 0), fingerprint = NULL, "
-      "since = pg_catalog.now() FROM pg_catalog.jsonb_to_recordset($2::jsonb) AS t(s text, t text) "
-      "LEFT JOIN summed d ON d.s = t.s AND d.t = t.t "
-      // A person may have asked for it again meanwhile.
-      "WHERE c.pipeline = $1 AND c.source_schema = t.s AND c.source_table = t.t AND c.state = 'copying'",
-      {config_.pipeline, names_json(names)});
+  mark_copied(target_, config_.pipeline, names);
   target_.exec("COMMIT");
 }
 
 void Copier::copy_whole(const Jobs& jobs, const TakenSnapshot& snapshot) {
   std::vector<TableJob*> all;
-  std::vector<Emptied> begun;
+  std::vector<Emptied> begun;  // in ranges, under another configuration
+  std::vector<QualifiedName> names;
   for (const auto& job : jobs) {
     all.push_back(job.get());
-    if (job->entry.state == State::copying) begun.push_back({job->plan.target, job->plan.only(), job->rank});
+    if (job->entry.state != State::copying) continue;
+    begun.push_back({job->plan.target, job->plan.only(), job->rank});
+    names.push_back(job->plan.source);
   }
-  if (!begun.empty()) {  // in ranges, under another configuration
+  if (!begun.empty()) {
     begin_on_target();
     empty(std::move(begun));
-    target_.exec(
-        "WITH anew AS (UPDATE walgate.copies SET state = 'waiting', rows = 0, bytes = 0 WHERE pipeline = $1 "
-        "AND state = 'copying' RETURNING source_schema, source_table) DELETE FROM walgate.copy_ranges r USING anew "
-        "WHERE r.pipeline = $1 AND r.source_schema = anew.source_schema AND r.source_table = anew.source_table",
-        {config_.pipeline});
+    mark_waiting(target_, config_.pipeline, names);
     target_.exec("COMMIT");
   }
   std::ranges::stable_sort(all, {}, &TableJob::rank);

@@ -43,7 +43,6 @@ class Copier {
  public:
   /// `finish`, `stop`: end the copy as it is.
   Copier(const CopierStart& start, StatusBoard& board, const Event& finish, const Event& stop);
-  ~Copier();
 
   /// Copies those of the tables, by their source names, that wait for it.  Returns when they are copied.  Throws Error,
   /// Interrupted.
@@ -81,6 +80,8 @@ class Copier {
   [[nodiscard]] apply::TableSet table_set(const std::vector<wire::Relation>& relations);
   void begin_on_target();
   [[nodiscard]] postgres::Connection open_target();
+  /// Ends the sessions on the target and forgets their origins.
+  void drop_origins();
 
   // The thread that called run(), while another copies.
   void watch();
@@ -100,7 +101,7 @@ class Copier {
 
   Entries entries_;
   std::map<QualifiedName, Progress> progress_;  ///< of all tables that are copied; filled before others look
-  std::vector<std::string> origins_;            ///< before target_, whose opening adds to it
+  std::size_t sessions_ = 0;                    ///< that were marked; before target_, whose opening counts
   postgres::Connection target_;
   std::optional<SnapshotHolder> holder_;
   std::vector<std::unique_ptr<Worker>> workers_;

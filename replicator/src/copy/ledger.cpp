@@ -11,6 +11,7 @@ namespace walgate::copy {
 
 namespace {
 
+using postgres::count_field;
 using postgres::field;
 using postgres::lsn_field;
 using postgres::number_field;
@@ -24,6 +25,10 @@ constexpr auto state_texts = std::to_array<std::pair<State, std::string_view>>({
     {State::excluded, "excluded"},
 });
 
+/// Assignments for a table of which nothing is on the target.
+constexpr std::string_view nothing_copied =
+    "fingerprint = NULL, snapshot = NULL, horizon = NULL, rows = 0, bytes = 0, since = pg_catalog.now()";
+
 [[noreturn]] void odd(std::string_view what) {
   throw Error{Failure{.name = ErrorName::internal_error,
                       .message = fmt::format("walgate.copies holds something that is not {}", what),
@@ -35,10 +40,6 @@ State state_of(std::string_view text) {
   const auto found = std::ranges::find(state_texts, text, &std::pair<State, std::string_view>::second);
   if (found == state_texts.end()) odd("a state");
   return found->first;
-}
-
-std::uint64_t count_field(const postgres::Result& result, int row, int column) {
-  return static_cast<std::uint64_t>(number_field(result, row, column));
 }
 
 }  // namespace
@@ -86,55 +87,121 @@ std::string names_json(const std::vector<QualifiedName>& tables) {
   return list.dump();
 }
 
-void settle(postgres::Connection& target, const std::string& pipeline, const std::vector<Filled>& tables, bool wanted) {
+void settle(postgres::Connection& target, const std::string& pipeline, const std::vector<Filled>& tables, bool wanted,
+            bool may_empty) {
   auto list = nlohmann::json::array();
   for (const auto& table : tables) {
     list.push_back({{"s", table.source.schema}, {"t", table.source.name}, {"target", table.target.quoted()}});
   }
   const auto published = list.dump();
-  const std::string truth = wanted ? "true" : "false";
-  // One statement each sees a table at most once; together they are harmless twice.
+  const auto update = [&](const std::string& what, std::string_view which) {
+    target.exec(fmt::format("UPDATE walgate.copies c SET {} FROM pg_catalog.jsonb_to_recordset($2::jsonb) "
+                            "AS t(s text, t text, target text) WHERE c.pipeline = $1 AND c.source_schema = t.s "
+                            "AND c.source_table = t.t AND {}",
+                            what, which),
+                {pipeline, published});
+  };
+  const std::string first_state = wanted ? "waiting" : "excluded";
   target.exec(
-      "INSERT INTO walgate.copies (pipeline, source_schema, source_table, state, target) "
-      "SELECT $1, t.s, t.t, CASE WHEN $3::boolean THEN 'waiting' ELSE 'excluded' END, t.target "
-      "FROM pg_catalog.jsonb_to_recordset($2::jsonb) AS t(s text, t text, target text) ON CONFLICT DO NOTHING",
-      {pipeline, published, truth});
+      "INSERT INTO walgate.copies (pipeline, source_schema, source_table, state, target) SELECT $1, t.s, t.t, $3, "
+      "t.target FROM pg_catalog.jsonb_to_recordset($2::jsonb) AS t(s text, t text, target text) ON CONFLICT DO NOTHING",
+      {pipeline, published, first_state});
+  update("target = t.target", "c.target = ''");
+  update(fmt::format("state = '{}', again = false, target = t.target, {}", first_state, nothing_copied),
+         "c.target <> t.target");
+  // Its copy, or what it was streamed, has missed changes.  One that is half copied is brought up to date anyway.
+  if (wanted && may_empty) {
+    update(fmt::format("state = 'waiting', again = true, {}", nothing_copied),
+           "c.left_publication AND c.state IN ('copied', 'excluded')");
+  }
+  if (!wanted) update("state = 'excluded'", "c.state = 'waiting' AND NOT c.again");
+  update("left_publication = false", "c.left_publication");
   target.exec(
-      "UPDATE walgate.copies c SET target = t.target FROM pg_catalog.jsonb_to_recordset($2::jsonb) "
-      "AS t(s text, t text, target text) WHERE c.pipeline = $1 AND c.source_schema = t.s AND c.source_table = t.t "
-      "AND c.target = ''",
-      {pipeline, published});
-  target.exec(
-      "WITH changed AS (UPDATE walgate.copies c SET "
-      "state = CASE WHEN $3::boolean OR (c.again AND c.target = t.target) THEN 'waiting' ELSE 'excluded' END, "
-      // Only rows that came from the table itself may go.
-      "again = c.target = t.target AND (c.again OR (c.left_publication AND c.state <> 'waiting')), "
-      "left_publication = false, target = t.target, fingerprint = NULL, snapshot = NULL, horizon = NULL, rows = 0, "
-      "bytes = 0, since = pg_catalog.now() FROM pg_catalog.jsonb_to_recordset($2::jsonb) "
-      "AS t(s text, t text, target text) WHERE c.pipeline = $1 AND c.source_schema = t.s AND c.source_table = t.t "
-      "AND (c.target <> t.target OR c.left_publication OR (NOT $3::boolean AND c.state = 'waiting' AND NOT c.again)) "
-      "RETURNING c.source_schema, c.source_table) "
-      "DELETE FROM walgate.copy_ranges r USING changed WHERE r.pipeline = $1 "
-      "AND r.source_schema = changed.source_schema AND r.source_table = changed.source_table",
-      {pipeline, published, truth});
+      "DELETE FROM walgate.copy_ranges r USING walgate.copies c WHERE r.pipeline = $1 AND c.pipeline = r.pipeline "
+      "AND c.source_schema = r.source_schema AND c.source_table = r.source_table AND c.state <> 'copying'",
+      {pipeline});
 }
 
 bool copy_again(postgres::Connection& target, const std::string& pipeline, const QualifiedName& table) {
   const auto result = target.exec(
-      "WITH gone AS (DELETE FROM walgate.copy_ranges WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3) "
-      "UPDATE walgate.copies SET state = 'waiting', again = true, fingerprint = NULL, snapshot = NULL, horizon = NULL, "
-      "rows = 0, bytes = 0, since = pg_catalog.now() "
-      "WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3 RETURNING 1",
+      fmt::format("WITH gone AS (DELETE FROM walgate.copy_ranges WHERE pipeline = $1 AND source_schema = $2 "
+                  "AND source_table = $3) UPDATE walgate.copies SET state = 'waiting', again = true, {} "
+                  "WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3 RETURNING 1",
+                  nothing_copied),
       {pipeline, table.schema, table.name});
   return rows(result) > 0;
 }
 
+void copy_replaced(postgres::Connection& target, const std::string& pipeline, const QualifiedName& table) {
+  target.exec(fmt::format("UPDATE walgate.copies SET state = 'waiting', again = false, {} WHERE pipeline = $1 "
+                          "AND source_schema = $2 AND source_table = $3 AND state IN ('copied', 'copying')",
+                          nothing_copied),
+              {pipeline, table.schema, table.name});
+}
+
+void mark_emptied(postgres::Connection& target, const std::string& pipeline, const std::vector<QualifiedName>& tables) {
+  target.exec(
+      "UPDATE walgate.copies c SET again = false FROM pg_catalog.jsonb_to_recordset($2::jsonb) AS t(s text, t text) "
+      "WHERE c.pipeline = $1 AND c.source_schema = t.s AND c.source_table = t.t",
+      {pipeline, names_json(tables)});
+}
+
+void mark_copying(postgres::Connection& target, const std::string& pipeline, const std::vector<Begun>& tables,
+                  const std::string& snapshot, Lsn horizon) {
+  auto list = nlohmann::json::array();
+  for (const auto& table : tables) {
+    list.push_back({{"s", table.source.schema},
+                    {"t", table.source.name},
+                    {"fingerprint", table.fingerprint},
+                    {"estimated", table.rows_estimated}});
+  }
+  const auto begun = list.dump();
+  target.exec(
+      "DELETE FROM walgate.copy_ranges WHERE pipeline = $1 AND (source_schema, source_table) IN "
+      "(SELECT t.s, t.t FROM pg_catalog.jsonb_to_recordset($2::jsonb) AS t(s text, t text))",
+      {pipeline, begun});
+  target.exec(
+      "UPDATE walgate.copies c SET state = 'copying', fingerprint = t.fingerprint, "
+      "snapshot = $3::pg_snapshot, horizon = $4::pg_lsn, rows = 0, bytes = 0, rows_estimated = t.estimated, "
+      "since = pg_catalog.now() FROM pg_catalog.jsonb_to_recordset($2::jsonb) "
+      "AS t(s text, t text, fingerprint text, estimated bigint) "
+      "WHERE c.pipeline = $1 AND c.source_schema = t.s AND c.source_table = t.t AND NOT c.again",
+      {pipeline, begun, snapshot, horizon.text()});
+}
+
+void mark_copied(postgres::Connection& target, const std::string& pipeline, const std::vector<QualifiedName>& tables) {
+  target.exec(
+      "WITH done AS (DELETE FROM walgate.copy_ranges r USING pg_catalog.jsonb_to_recordset($2::jsonb) "
+      "AS t(s text, t text) WHERE r.pipeline = $1 AND r.source_schema = t.s AND r.source_table = t.t "
+      "RETURNING r.source_schema AS s, r.source_table AS t, r.rows, r.bytes), "
+      "summed AS (SELECT s, t, pg_catalog.sum(rows) AS rows, pg_catalog.sum(bytes) AS bytes FROM done GROUP BY 1, 2) "
+      "UPDATE walgate.copies c SET state = 'copied', rows = c.rows + coalesce(d.rows, 0), "
+      "rows_estimated = c.rows + coalesce(d.rows, 0), bytes = c.bytes + coalesce(d.bytes, 0), fingerprint = NULL, "
+      "since = pg_catalog.now() FROM pg_catalog.jsonb_to_recordset($2::jsonb) AS t(s text, t text) "
+      "LEFT JOIN summed d ON d.s = t.s AND d.t = t.t "
+      // A person may have asked for it again meanwhile.
+      "WHERE c.pipeline = $1 AND c.source_schema = t.s AND c.source_table = t.t AND c.state = 'copying'",
+      {pipeline, names_json(tables)});
+}
+
+void mark_waiting(postgres::Connection& target, const std::string& pipeline, const std::vector<QualifiedName>& tables) {
+  target.exec(fmt::format("WITH anew AS (UPDATE walgate.copies c SET state = 'waiting', {} "
+                          "FROM pg_catalog.jsonb_to_recordset($2::jsonb) AS t(s text, t text) WHERE c.pipeline = $1 "
+                          "AND c.source_schema = t.s AND c.source_table = t.t AND c.state = 'copying' "
+                          "RETURNING c.source_schema, c.source_table) DELETE FROM walgate.copy_ranges r USING anew "
+                          "WHERE r.pipeline = $1 AND r.source_schema = anew.source_schema "
+                          "AND r.source_table = anew.source_table",
+                          nothing_copied),
+              {pipeline, names_json(tables)});
+}
+
 std::vector<QualifiedName> asked_for(postgres::Connection& target, const std::string& pipeline, bool wanted) {
   const auto result = target.exec(
-      "SELECT source_schema, source_table FROM walgate.copies WHERE pipeline = $1 AND state = 'waiting' AND again "
-      "UNION ALL SELECT source_schema, source_table FROM walgate.tables t WHERE pipeline = $1 AND state = 'streaming' "
-      "AND $2::boolean AND NOT EXISTS (SELECT FROM walgate.copies c WHERE c.pipeline = t.pipeline "
-      "AND c.source_schema = t.source_schema AND c.source_table = t.source_table AND NOT c.left_publication)",
+      "SELECT source_schema, source_table FROM walgate.tables t "
+      "LEFT JOIN walgate.copies c USING (pipeline, source_schema, source_table) "
+      "WHERE pipeline = $1 AND t.state = 'streaming' AND t.former_table IS NULL AND ((c.state = 'waiting' AND c.again) "
+      "OR ($2::boolean "
+      "AND (c.state IS NULL OR c.state = 'waiting' OR c.left_publication)))",
       {pipeline, wanted ? "true" : "false"});
   std::vector<QualifiedName> tables;
   for (int row = 0; row < rows(result); ++row) {

@@ -49,11 +49,33 @@ struct Filled {
   QualifiedName target;
 };
 /// Brings the ledger to what is published now: tables that are new, that came back after they had left, or that go to
-/// another table than before wait for their copy; without copies wanted, new ones are only streamed.
-void settle(postgres::Connection& target, const std::string& pipeline, const std::vector<Filled>& tables, bool wanted);
+/// another table than before wait for their copy; without copies wanted, new ones are only streamed.  Not `may_empty`:
+/// target tables hold rows of others, so that one that came back is only streamed on.
+void settle(postgres::Connection& target, const std::string& pipeline, const std::vector<Filled>& tables, bool wanted,
+            bool may_empty);
 /// The table is to be emptied and copied, at the next start of a session.  False: the ledger does not know it.
 bool copy_again(postgres::Connection& target, const std::string& pipeline, const QualifiedName& table);
-/// Tables that a person wants to be copied again, and published ones that the ledger does not know yet.
+/// Another table has taken the place of the one that was copied, on both sides: it waits for its own copy.
+void copy_replaced(postgres::Connection& target, const std::string& pipeline, const QualifiedName& table);
+
+// The states of a copy; each inside a transaction that does what it says.
+/// Nothing of the tables is on the target any more, as was asked for.
+void mark_emptied(postgres::Connection& target, const std::string& pipeline, const std::vector<QualifiedName>& tables);
+/// A table whose copy begins.
+struct Begun {
+  QualifiedName source;
+  std::string fingerprint;
+  std::uint64_t rows_estimated = 0;
+};
+/// Ranges of the tables will follow, all as of the snapshot.  Those that a person has asked for again go on waiting.
+void mark_copying(postgres::Connection& target, const std::string& pipeline, const std::vector<Begun>& tables,
+                  const std::string& snapshot, Lsn horizon);
+/// All ranges of the tables are there.
+void mark_copied(postgres::Connection& target, const std::string& pipeline, const std::vector<QualifiedName>& tables);
+/// What was there of copies that had begun is gone.
+void mark_waiting(postgres::Connection& target, const std::string& pipeline, const std::vector<QualifiedName>& tables);
+
+/// Published tables that a person wants to be copied again, that wait, or that the ledger does not know yet.
 [[nodiscard]] std::vector<QualifiedName> asked_for(postgres::Connection& target, const std::string& pipeline,
                                                    bool wanted);
 /// "[{"s": schema, "t": name}, …]" for jsonb_to_recordset.

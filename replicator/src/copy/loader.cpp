@@ -1,20 +1,20 @@
 #include "copy/loader.hpp"
 
 #include "apply/target_result.hpp"
+#include "postgres/copy_format.hpp"
 
 namespace walgate::copy {
 
 namespace {
+
+using postgres::copy_header;
+using postgres::copy_trailer;
 
 /// What is passed on at once: enough to keep the number of system calls small.
 constexpr std::size_t buffer_size = 256 * 1024;
 /// What is summed up before it is written.
 constexpr std::size_t most_rows = 2000;
 constexpr std::size_t most_bytes = 8 * 1024 * 1024;
-/// Of COPY's binary format: signature, flags, length of an extension that nobody has (copyto.c).
-constexpr std::size_t header_size = 19;
-constexpr std::string_view header{"PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", header_size};
-constexpr std::string_view trailer{"\377\377", 2};
 /// The server keeps up to 1000 rows of a binary COPY in memory, whatever their size (copyfrom.c, MAX_BUFFERED_TUPLES:
 /// the bytes that it counts are those of text).  Above this much we end the COPY and begin another.
 constexpr std::size_t rows_kept_by_server = 1000;
@@ -61,8 +61,8 @@ void Loader::put(postgres::Memory message, std::size_t size) {
   const bool first = !std::exchange(any_message_, true);
   std::string_view data{message.get(), size};
   if (passing_on_) return pass_on(data);
-  if (first) data.remove_prefix(std::min(data.size(), header_size));
-  if (data == trailer || data.empty()) return;
+  if (first) data.remove_prefix(std::min(data.size(), copy_header.size()));
+  if (data == copy_trailer || data.empty()) return;
   put_row(std::move(message), data);
 }
 
@@ -70,11 +70,11 @@ void Loader::pass_on(std::string_view data) {
   buffer_.append(data);
   kept_bytes_ += data.size();
   if (++kept_rows_ == rows_kept_by_server) kept_rows_ = kept_bytes_ = 0;
-  if (kept_bytes_ >= most_bytes_kept_by_server && data != trailer) {
-    buffer_.append(trailer);
+  if (kept_bytes_ >= most_bytes_kept_by_server && data != copy_trailer) {
+    buffer_.append(copy_trailer);
     end_copy();
     begin_copy();
-    buffer_.append(header);
+    buffer_.append(copy_header);
   }
   if (buffer_.size() < buffer_size) return;
   target_.put_copy(buffer_);

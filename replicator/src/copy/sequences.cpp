@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "catalog/table_mapping.hpp"
+#include "copy/ledger.hpp"
 
 namespace walgate::copy {
 
@@ -25,8 +25,6 @@ struct Sequence {
 using Sequences = std::map<std::pair<QualifiedName, std::string>, Sequence>;
 
 Sequences owned_sequences(postgres::Connection& server, const std::vector<QualifiedName>& tables) {
-  auto list = nlohmann::json::array();
-  for (const auto& table : tables) list.push_back({{"s", table.schema}, {"t", table.name}});
   const auto result = server.exec(
       "SELECT n.nspname, c.relname, a.attname, sn.nspname, s.relname, q.seqincrement, "
       "may.read, pg_catalog.has_sequence_privilege(s.oid, 'UPDATE'), "
@@ -41,7 +39,7 @@ Sequences owned_sequences(postgres::Connection& server, const std::vector<Qualif
       "JOIN pg_catalog.pg_namespace sn ON sn.oid = s.relnamespace "
       "JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid "
       "CROSS JOIN LATERAL (SELECT pg_catalog.has_sequence_privilege(s.oid, 'USAGE, SELECT')) AS may(read)",
-      {list.dump()});
+      {names_json(tables)});
   Sequences sequences;
   for (int row = 0; row < postgres::rows(result); ++row) {
     auto& sequence = sequences[{{text_field(result, row, 0), text_field(result, row, 1)}, text_field(result, row, 2)}];

@@ -15,6 +15,7 @@ namespace walgate::copy {
 namespace {
 
 using namespace std::chrono_literals;
+using postgres::count_field;
 using postgres::number_field;
 using postgres::rows;
 using postgres::text_field;
@@ -24,20 +25,10 @@ constexpr std::string_view lock_not_available = "55P03";  // in time
 constexpr std::string_view undefined_table = "42P01";
 constexpr std::string_view insufficient_privilege = "42501";
 
-std::string literals(const std::vector<std::string>& items) {
-  std::string text;
-  for (const auto& item : items) text += (text.empty() ? "" : ", ") + quote_literal(item);
-  return text;
-}
-
 std::string lock_statement(const std::vector<QualifiedName>& tables) {
   std::vector<std::string> names;
   for (const auto& table : tables) names.push_back(table.quoted());
   return fmt::format("LOCK TABLE {} IN ACCESS SHARE MODE", fmt::join(names, ", "));
-}
-
-std::uint64_t count_field(const postgres::Result& result, int row, int column) {
-  return static_cast<std::uint64_t>(number_field(result, row, column));
 }
 
 }  // namespace
@@ -234,7 +225,7 @@ std::map<QualifiedName, std::string> SnapshotHolder::filters() {
       fmt::format("SELECT schemaname, tablename, pg_catalog.string_agg(DISTINCT '(' || rowfilter || ')', ' OR ') "
                   "FROM pg_catalog.pg_publication_tables WHERE pubname IN ({}) GROUP BY 1, 2 "
                   "HAVING pg_catalog.count(*) = pg_catalog.count(rowfilter)",
-                  literals(config_.source.publications)));
+                  quote_literals(config_.source.publications)));
   std::map<QualifiedName, std::string> filters;
   for (int row = 0; row < rows(result); ++row) {
     filters[{text_field(result, row, 0), text_field(result, row, 1)}] = text_field(result, row, 2);

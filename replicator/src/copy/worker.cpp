@@ -14,7 +14,7 @@ constexpr std::string_view lock_not_available = "55P03";
 /// How many rows are taken from the throttle at once.
 constexpr std::uint64_t throttle_step = 100;
 
-constexpr auto mark_copied =
+constexpr auto whole_table_copied =
     "UPDATE walgate.copies SET state = 'copied', fingerprint = NULL, snapshot = $4::pg_snapshot, "
     "horizon = $5::pg_lsn, rows = $6, bytes = $7, rows_estimated = $6, since = pg_catalog.now() "
     "WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3 AND NOT again";
@@ -128,7 +128,7 @@ void Worker::copy_tables(const std::vector<TableJob*>& jobs, const TakenSnapshot
       loader_.open(prepared(*job), job->passed_on);
       const auto counted = pipe(job->read_all(), job->progress);
       loader_.close();
-      loader_.execute(mark_copied,
+      loader_.execute(whole_table_copied,
                       {start_.config.pipeline, job->plan.source.schema, job->plan.source.name, snapshot.text,
                        snapshot.horizon.text(), std::to_string(counted.rows), std::to_string(counted.bytes)});
     });

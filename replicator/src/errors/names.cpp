@@ -63,8 +63,8 @@ constexpr auto entries = std::to_array<NameEntry>({
     {publication_missing, "publication_missing", "A publication does not exist in the source database.",
      "Create it with CREATE PUBLICATION, or correct source.publications."},
     {table_joined_publication, "table_joined_publication", "A table joined the publications, or came back to them.",
-     "With copy.enabled it is copied, and a table that came back is emptied before; without, its changes are applied "
-     "from here on, and the rest has to be brought to the target by hand."},
+     "With copy.enabled it is copied, and a table that came back is emptied before; otherwise, and where "
+     "copy.existing_rows is \"keep\", its changes are applied from here on: `walgate copy --table` brings the rest."},
     {table_left_publication, "table_left_publication",
      "A table was dropped, renamed, taken out of the publications or left out by the configuration.",
      "Its rows stay on the target and follow no more; put it back into a publication, or drop the target table and"
@@ -74,6 +74,24 @@ constexpr auto entries = std::to_array<NameEntry>({
      "of the old one.",
      "Empty the target's table, or make it equal to the source's as of the standing error, then run `walgate "
      "accept --table` and start the service."},
+    {table_renamed, "table_renamed", "A table of the source has got another name.",
+     "Rename the target's table by a migration, or map the new name to the table that holds the rows."},
+    {table_rewritten, "table_rewritten",
+     "The source has rewritten a table by ALTER TABLE, and the stream does not hold what that put into its rows.",
+     "Run `walgate copy --table`; or give the target's rows the same values by a migration, then run `walgate accept "
+     "--table`."},
+    {column_renamed, "column_renamed",
+     "A column of the source has another name, or vanished when another one appeared.",
+     "Do the same to the target's column by a migration, or map the new name to the old one in columns."},
+    {column_dropped, "column_dropped",
+     "The source has dropped a column, or publishes it no more, and the target still has it.",
+     "Drop the column by a migration, or set on_dropped_column to \"ignore\" for the table."},
+    {column_recreated, "column_recreated",
+     "The source has dropped a column and added it again; the target's column holds the old values.",
+     "Drop the target's column and add it again by a migration, or run `walgate copy --table`."},
+    {column_altered, "column_altered",
+     "The source has changed the type of a column that the target followed, and the target has not.",
+     "Change the type of the target's column by a migration that gives rows that exist the same values."},
     {table_selection_changed, "table_selection_changed",
      "What the publications let through of a table has changed: its columns, rows or operations, or it was out of "
      "them for a moment.",
@@ -130,6 +148,9 @@ constexpr auto entries = std::to_array<NameEntry>({
     {incompatible_type, "incompatible_type",
      "A column's type on the target cannot take the values of the source's type.",
      "Change the type on the target, or name a conversion in cast."},
+    {enum_label_missing, "enum_label_missing",
+     "The target's enum lacks a label that the source's has, and a row uses it.",
+     "Add the label by a migration: ALTER TYPE ... ADD VALUE."},
     {encoding_narrower, "encoding_narrower", "The target's database cannot hold every character of the source's.",
      "Use a target database with encoding UTF8 or that of the source."},
     {key_missing_on_target, "key_missing_on_target",
@@ -283,6 +304,10 @@ constexpr auto entries = std::to_array<NameEntry>({
      "Give the file a number above all that are applied."},
     {migration_failed, "migration_failed", "The target refused a statement of a migration file.",
      "Correct the file, then run `walgate migrate up` again; of a file that runs in a transaction nothing was kept."},
+    {migration_announced, "migration_announced",
+     "The source has announced a migration that is not applied on the target, and the stream waits for it.",
+     "Run `walgate migrate up`; of a name that has no file put the file into migrations.directory, or leave the "
+     "transaction out with `walgate skip --lsn`."},
     {migration_ended_transaction, "migration_ended_transaction",
      "A migration file ended the transaction in which walgate ran it.",
      "Look what of the file is on the target and undo it by hand; take what ends a transaction out of the file."},

@@ -34,18 +34,33 @@ std::vector<LedgerRow> read_ledger(Connection& session, const std::string& pipel
   return ledger;
 }
 
-void record_applied(Connection& session, const std::string& pipeline, const MigrationFile& file) {
-  session.exec(
-      "INSERT INTO walgate.migrations (scope, id, checksum, applied_at, duration) VALUES ($1, $2, $3, "
-      "pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp() - pg_catalog.transaction_timestamp())",
-      {scope_of(pipeline), file.id, file.checksum});
+namespace {
+
+std::optional<std::string> text_of(std::optional<Lsn> lsn) {
+  return lsn ? std::optional{lsn->text()} : std::nullopt;
 }
 
-void record_begin(Connection& session, const std::string& pipeline, const MigrationFile& file) {
+void tell_listeners(Connection& session) {
+  session.exec("SELECT pg_catalog.pg_notify('walgate_migrations', '')");
+}
+
+}  // namespace
+
+void record_applied(Connection& session, const std::string& pipeline, const MigrationFile& file,
+                    std::optional<Lsn> source_lsn) {
   session.exec(
-      "INSERT INTO walgate.migrations (scope, id, checksum, state) VALUES ($1, $2, $3, 'running') "
+      "INSERT INTO walgate.migrations (scope, id, checksum, applied_at, duration, source_lsn) VALUES ($1, $2, $3, "
+      "pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp() - pg_catalog.transaction_timestamp(), $4)",
+      {scope_of(pipeline), file.id, file.checksum, text_of(source_lsn)});
+  tell_listeners(session);
+}
+
+void record_begin(Connection& session, const std::string& pipeline, const MigrationFile& file,
+                  std::optional<Lsn> source_lsn) {
+  session.exec(
+      "INSERT INTO walgate.migrations (scope, id, checksum, state, source_lsn) VALUES ($1, $2, $3, 'running', $4) "
       "ON CONFLICT (scope, id) DO UPDATE SET applied_at = pg_catalog.now(), applied_by = DEFAULT",
-      {scope_of(pipeline), file.id, file.checksum});
+      {scope_of(pipeline), file.id, file.checksum, text_of(source_lsn)});
 }
 
 void record_end(Connection& session, const std::string& pipeline, const MigrationFile& file) {
@@ -53,6 +68,7 @@ void record_end(Connection& session, const std::string& pipeline, const Migratio
       "UPDATE walgate.migrations SET state = 'done', applied_at = pg_catalog.clock_timestamp(), "
       "duration = pg_catalog.clock_timestamp() - applied_at WHERE scope = $1 AND id = $2",
       {scope_of(pipeline), file.id});
+  tell_listeners(session);
 }
 
 void forget_begin(Connection& session, const std::string& pipeline, const MigrationFile& file) {

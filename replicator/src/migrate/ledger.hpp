@@ -29,11 +29,14 @@ struct LedgerRow {
 /// In the order of numbers.  Empty where the target's own tables are not there, or of a release without such rows.
 [[nodiscard]] std::vector<LedgerRow> read_ledger(postgres::Connection& session, const std::string& pipeline);
 
-/// The row of a file that the open transaction has applied; the duration is that of the transaction.
-void record_applied(postgres::Connection& session, const std::string& pipeline, const MigrationFile& file);
+/// The row of a file that the open transaction has applied; the duration is that of the transaction.  Who listens on
+/// "walgate_migrations" hears of it.
+void record_applied(postgres::Connection& session, const std::string& pipeline, const MigrationFile& file,
+                    std::optional<Lsn> source_lsn);
 
 /// A file that runs outside of a transaction begins, ends, or has failed and is to be tried again.
-void record_begin(postgres::Connection& session, const std::string& pipeline, const MigrationFile& file);
+void record_begin(postgres::Connection& session, const std::string& pipeline, const MigrationFile& file,
+                  std::optional<Lsn> source_lsn);
 void record_end(postgres::Connection& session, const std::string& pipeline, const MigrationFile& file);
 void forget_begin(postgres::Connection& session, const std::string& pipeline, const MigrationFile& file);
 

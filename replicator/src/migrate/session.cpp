@@ -28,14 +28,14 @@ void apply_settings(postgres::Connection& session) {
 
 }  // namespace
 
-postgres::Connection open_session(const Config& config) {
+postgres::Connection open_session(const Config& config, const Event* stop) {
   postgres::Connection session{{.conninfo = config.migrations.conninfo.value_or(config.target.conninfo),
                                 .side = postgres::Side::target,
                                 .replication = false,
                                 .application_name = "walgate " + config.pipeline + " migrate",
                                 .settings = {},
                                 .client_encoding = "UTF8"},
-                               nullptr};
+                               stop};
   apply_settings(session);
   session.set_phase("migrate");
   return session;
@@ -46,11 +46,13 @@ void reset_session(postgres::Connection& session) {
   apply_settings(session);
 }
 
-void lock_migrations(postgres::Connection& session, const std::function<void(const std::string&)>& note) {
+void lock_migrations(postgres::Connection& session, const std::function<void(const std::string&)>& note,
+                     const Event* stop) {
   const auto ask = fmt::format("SELECT pg_catalog.pg_try_advisory_lock({}, {})", postgres::advisory_lock_class,
                                postgres::migrations_lock);
   for (bool first = true; !bool_field(session.exec(ask), 0, 0); first = false) {
     if (first && note) note("another session runs migrations on the target; waiting for its end");
+    if (stop != nullptr && stop->is_set()) throw postgres::Interrupted{};
     std::this_thread::sleep_for(std::chrono::milliseconds{200});
   }
 }

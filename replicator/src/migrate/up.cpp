@@ -42,9 +42,17 @@ bool helps_to_wait(const Error& error) {
          error.failure().name == ErrorName::serialization_failure;  // a deadlock
 }
 
+/// Throws Interrupted when `stop` is set before the time is over.
+void pause_for(std::chrono::milliseconds time, const Event* stop) {
+  if (stop == nullptr) return std::this_thread::sleep_for(time);
+  auto descriptors = std::to_array<pollfd>({{stop->descriptor(), POLLIN, 0}});
+  if (wait_for(descriptors, time)) throw postgres::Interrupted{};
+}
+
 /// Runs `attempt` until it succeeds, or fails for another reason than a lock, or has failed often enough.
 template <typename Attempt>
-void with_patience(Connection& session, const Config& config, const UpObserver& observer, Attempt attempt) {
+void with_patience(Connection& session, const Config& config, const UpOptions& options, const UpObserver& observer,
+                   Attempt attempt) {
   auto pause = config.migrations.lock_timeout;
   for (int count = 1;; ++count, pause *= 2) {
     try {
@@ -61,17 +69,18 @@ void with_patience(Connection& session, const Config& config, const UpObserver& 
         observer.note(fmt::format("{}; trying again in {} ms", error.failure().message, pause.count()));
       }
     }
-    std::this_thread::sleep_for(pause);
+    pause_for(pause, options.stop);
   }
 }
 
 /// One transaction with the row of the ledger.
-void apply_in_transaction(Connection& session, const Config& config, const MigrationFile& file) {
+void apply_in_transaction(Connection& session, const Config& config, const MigrationFile& file,
+                          std::optional<Lsn> source_lsn) {
   session.exec("BEGIN");
   set_lock_timeout(session, config.migrations.lock_timeout);
   run_in_transaction(session, file);
   reset_session(session);
-  record_applied(session, config.pipeline, file);
+  record_applied(session, config.pipeline, file, source_lsn);
   session.exec("COMMIT");
 }
 
@@ -130,7 +139,8 @@ void ask_about_earlier_run(const Config& config, const MigrationFile& file, cons
 }
 
 /// One statement outside of a transaction, between two rows of the ledger.  `earlier`: of a run that was cut off.
-bool apply_outside(Connection& session, const Config& config, const MigrationFile& file, const LedgerRow* earlier) {
+bool apply_outside(Connection& session, const Config& config, const MigrationFile& file, const LedgerRow* earlier,
+                   std::optional<Lsn> source_lsn) {
   const auto& statement = file.statements.front();
   if (index_is_there(session, file, earlier != nullptr)) {
     record_end(session, config.pipeline, file);
@@ -145,7 +155,7 @@ bool apply_outside(Connection& session, const Config& config, const MigrationFil
     throw Error{std::move(failure)};
   }
   const auto before = invalid_indexes(session);
-  record_begin(session, config.pipeline, file);
+  record_begin(session, config.pipeline, file, source_lsn);
   // What works concurrently waits for others without making anybody wait, and a time-out would leave a half of it.
   const bool waits_gently = std::ranges::find(statement.head, "concurrently") != statement.head.end();
   set_lock_timeout(session, waits_gently ? std::chrono::milliseconds{0} : config.migrations.lock_timeout);
@@ -184,6 +194,7 @@ std::vector<Migration> to_be_run(const std::vector<Migration>& all, const UpOpti
       throw Error{std::move(*objection)};
     }
     if (migration.state != MigrationState::pending && migration.state != MigrationState::unfinished) continue;
+    if (options.only_after_copy && !migration.file->after_copy) break;  // what comes after it would be out of order
     if (auto reason = reason_to_leave(*migration.file, options); !reason.empty()) {
       report.left.push_back({migration.file->id, std::move(reason)});
     } else {
@@ -226,19 +237,19 @@ void up(const Config& config, const std::vector<MigrationFile>& files, const UpO
         const UpObserver& observer, UpReport& report) {
   for (;;) {
     // A session for each file: what one sets, the next does not see.
-    auto session = open_session(config);
-    lock_migrations(session, observer.note);
+    auto session = open_session(config, options.stop);
+    lock_migrations(session, observer.note, options.stop);
     const auto ledger = read_ledger(session, config.pipeline);
     const auto wanted = to_be_run(compare(files, ledger), options, report);
     if (wanted.empty()) return;
     const auto& [state, file, row, later] = wanted.front();
     Applied applied{.id = file->id};
     const auto start = Clock::now();
-    with_patience(session, config, observer, [&, file = file, row = row] {
+    with_patience(session, config, options, observer, [&, file = file, row = row] {
       if (file->in_transaction) {
-        apply_in_transaction(session, config, *file);
+        apply_in_transaction(session, config, *file, options.source_lsn);
       } else {
-        applied.found_done = apply_outside(session, config, *file, row);
+        applied.found_done = apply_outside(session, config, *file, row, options.source_lsn);
       }
     });
     applied.time = since(start);
@@ -260,7 +271,7 @@ void dry_run(const Config& config, const std::vector<MigrationFile>& files, cons
     std::ranges::sort(report.left, {}, &Left::id);
   };
   try {
-    with_patience(session, config, observer, [&] {
+    with_patience(session, config, options, observer, [&] {
       tried = {};
       session.exec("BEGIN");
       try_files(session, lock_observer, config, wanted, tried);

@@ -11,12 +11,17 @@
 #include "config/config.hpp"
 #include "migrate/held_locks.hpp"
 #include "migrate/migration_file.hpp"
+#include "sync/event.hpp"
+#include "wire/lsn.hpp"
 
 namespace walgate::migrate {
 
 struct UpOptions {
-  std::optional<int> to;     ///< the last number that is wanted
-  std::string copy_missing;  ///< why files that wait for the copy cannot run yet; empty: they can
+  std::optional<int> to;          ///< the last number that is wanted
+  bool only_after_copy = false;   ///< files that wait for the copy, as far as no other pending one comes before them
+  std::string copy_missing;       ///< why files that wait for the copy cannot run yet; empty: they can
+  std::optional<Lsn> source_lsn;  ///< where the source was, for the ledger
+  const Event* stop = nullptr;    ///< ends it: then Interrupted is thrown
 };
 
 /// A file that was applied or, in a dry run, executed and rolled back.

@@ -106,6 +106,16 @@ ordered_json sub_object(const ordered_json& object, const char* key) {
   return object.contains(key) && object[key].is_object() ? object[key] : ordered_json::object();
 }
 
+// The texts of a member that is an array.
+std::vector<std::string> texts(const ordered_json& object, const char* key) {
+  std::vector<std::string> list;
+  if (!object.contains(key) || !object[key].is_array()) return list;
+  for (const ordered_json& item : object[key]) {
+    if (item.is_string()) list.push_back(item.get<std::string>());
+  }
+  return list;
+}
+
 std::string grouped(std::uint64_t number) {
   std::string text = std::to_string(number);
   for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, 1, ' ');
@@ -212,6 +222,15 @@ std::string status_json(const Status& status) {
                     {"blocked", copy.blocked}};
   }
   json["gate"] = nullptr;
+  if (status.gate) {
+    const GateStatus& gate = *status.gate;
+    json["gate"] = {{"relation", gate.relation.empty() ? ordered_json(nullptr) : ordered_json(gate.relation)},
+                    {"differences", gate.differences},
+                    {"since", time_text(gate.since)},
+                    {"lsn", gate.lsn ? or_null(*gate.lsn) : ordered_json(nullptr)},
+                    {"migration", or_null(gate.migration)},
+                    {"retained_bytes_per_minute", or_null(gate.retained_bytes_per_minute)}};
+  }
   json["error"] = status.error ? failure_json(*status.error) : ordered_json(nullptr);
   for (const auto& [key, counter] : conflicts) json["conflicts"][std::string{key}] = status.conflicts.*counter;
   json["mirror"] = nullptr;
@@ -265,12 +284,16 @@ std::optional<Status> parse_status(std::string_view text) {
                              .eta_seconds = member<std::uint64_t>(copy, "eta_seconds"),
                              .snapshot_age_seconds = member<std::uint64_t>(copy, "snapshot_age_seconds"),
                              .waiting_for = member<std::string>(copy, "waiting_for"),
-                             .blocked = {}};
-    if (copy.contains("blocked") && copy["blocked"].is_array()) {
-      for (const ordered_json& session : copy["blocked"]) {
-        if (session.is_string()) status.copy->blocked.push_back(session.get<std::string>());
-      }
-    }
+                             .blocked = texts(copy, "blocked")};
+  }
+  if (const ordered_json gate = sub_object(json, "gate"); !gate.empty()) {
+    status.gate =
+        GateStatus{.relation = member<std::string>(gate, "relation").value_or(""),
+                   .differences = texts(gate, "differences"),
+                   .since = parse_time(member<std::string>(gate, "since").value_or("")).value_or(status.since),
+                   .lsn = Lsn::parse(member<std::string>(gate, "lsn").value_or("")),
+                   .migration = member<std::string>(gate, "migration"),
+                   .retained_bytes_per_minute = member<std::uint64_t>(gate, "retained_bytes_per_minute")};
   }
   if (json.contains("error") && json["error"].is_object()) status.error = failure_from_json(json["error"].dump());
   return status;
@@ -287,7 +310,7 @@ std::string status_text(const Status& status, bool colour) {
                    status.since == Status{}.since ? "" : " since " + time_text(status.since)));
   line("service", status.pid ? fmt::format("running, pid {}, version {}", *status.pid, status.version) : "not running");
   // The error below says the same with its place.
-  const bool told_by_error = status.error && status.reason == status.error->message;
+  const bool told_by_error = status.gate || (status.error && status.reason == status.error->message);
   if (status.reason && !told_by_error) line("reason", *status.reason);
   if (status.next_step && !told_by_error) line("next step", *status.next_step);
   line("source", lsn_text(status.source_lsn));
@@ -339,6 +362,19 @@ std::string status_text(const Status& status, bool colour) {
       line(label, fmt::format("{:<{}}  →  {}  ({}{})", table.source, width, table.target, table.state, copied));
       label = "";
     }
+  }
+  if (status.gate) {
+    const GateStatus& gate = *status.gate;
+    line("gate",
+         fmt::format("{}closed since {}{}", colour ? "\x1b[33m" : "", time_text(gate.since), colour ? "\x1b[0m" : ""));
+    if (gate.migration) line("", fmt::format("migration: {}", *gate.migration));
+    if (!gate.relation.empty()) line("", fmt::format("relation: {}", gate.relation));
+    for (const auto& difference : gate.differences) line("", difference);
+    if (gate.lsn) line("", fmt::format("lsn: {}", gate.lsn->text()));
+    if (gate.retained_bytes_per_minute) {
+      line("", fmt::format("costs the source {} of WAL per minute", bytes_text(*gate.retained_bytes_per_minute)));
+    }
+    if (status.next_step) line("", fmt::format("hint: {}", *status.next_step));
   }
   if (status.error) {
     const Failure& error = *status.error;

@@ -61,6 +61,16 @@ struct CopyStatus {
   std::vector<std::string> blocked;        ///< sessions of the source that wait for our locks
 };
 
+/// The stream waits for the target.
+struct GateStatus {
+  std::string relation;                  ///< empty: a migration is waited for
+  std::vector<std::string> differences;  ///< for people
+  std::chrono::system_clock::time_point since{};
+  std::optional<Lsn> lsn;  ///< final_lsn of the transaction; nullopt: a copy waits
+  std::optional<std::string> migration;
+  std::optional<std::uint64_t> retained_bytes_per_minute;
+};
+
 /// Distance between the source and the target; unknown parts are nullopt.
 struct Lag {
   std::optional<std::uint64_t> bytes;
@@ -87,8 +97,18 @@ struct Status {
   Conflicts conflicts;
   std::vector<TableStatus> tables;
   std::optional<CopyStatus> copy;
+  std::optional<GateStatus> gate;
   std::optional<Failure> error;  ///< the standing error: what stopped the service or what it retries
 };
+
+/// What the stream waited for at a gate is done.
+inline void pass_gate(Status& status) {
+  status.gate.reset();
+  status.state = ServiceState::streaming;
+  status.since = std::chrono::system_clock::now();
+  status.reason.reset();
+  status.next_step.reset();
+}
 
 /// The shared copy.  Any thread.
 class StatusBoard {

@@ -79,6 +79,10 @@ class Connection {
 [[nodiscard]] bool bool_field(const Result& result, int row, int column);
 /// Throws Error(internal_error) when the text is no such number or position.
 [[nodiscard]] std::int64_t number_field(const Result& result, int row, int column);
+/// A number that is not below zero.
+[[nodiscard]] inline std::uint64_t count_field(const Result& result, int row, int column) {
+  return static_cast<std::uint64_t>(number_field(result, row, column));
+}
 [[nodiscard]] Lsn lsn_field(const Result& result, int row, int column);
 /// A one-dimensional text[] in the server's text form.
 [[nodiscard]] std::vector<std::string> list_field(const Result& result, int row, int column);

@@ -88,7 +88,9 @@ std::vector<Finding> check(const Config& config) {
   sessions.replication.set_phase("check");
   const auto now = look_around(config, sessions.replication, sessions.target);
   auto findings = check_positions(config, now);
-  for (auto more : {check_mapping(config, now, sessions.target), check_source(config, sessions.replication)}) {
+  const auto copies = now.registration ? copy::read_entries(sessions.target, config.pipeline) : copy::Entries{};
+  for (auto more : {check_mapping(config, now, tables_that_may_wait(config, now, copies), sessions.target),
+                    check_source(config, sessions.replication)}) {
     findings.insert(findings.end(), more.begin(), more.end());
   }
   if (now.registration && !now.source.in_recovery) {
@@ -96,7 +98,6 @@ std::vector<Finding> check(const Config& config) {
     auto more = check_tables(config, sessions.replication, std::move(remembered.tables), remembered.looked);
     findings.insert(findings.end(), more.begin(), more.end());
   }
-  const auto copies = now.registration ? copy::read_entries(sessions.target, config.pipeline) : copy::Entries{};
   auto of_copy = check_copy(config, now, copies, sessions.replication, sessions.target);
   findings.insert(findings.end(), of_copy.begin(), of_copy.end());
   if (!now.registration) {
@@ -254,7 +255,11 @@ std::vector<std::string> accept(const Config& config, const QualifiedName& table
   auto target = apply::open_target(config, nullptr);
   target.set_phase("accept");
   require_registration(config, target);
-  if (!apply::try_lock_pipeline(target, config.pipeline)) {
+  // At a gate the running service reads the answer; elsewhere it would overwrite it.
+  const auto standing = apply::standing_error(target, config.pipeline);
+  const bool at_gate = standing && standing->name == ErrorName::relation_does_not_fit && standing->lsn &&
+                       standing->relation == table.display();
+  if (!at_gate && !apply::try_lock_pipeline(target, config.pipeline)) {
     throw Error{Failure{.name = ErrorName::pipeline_running,
                         .message = fmt::format("a service runs the pipeline \"{}\"", config.pipeline),
                         .phase = "accept"}};
@@ -270,7 +275,7 @@ std::vector<std::string> accept(const Config& config, const QualifiedName& table
   }
   return {found->second.state == TableState::left
               ? fmt::format("{} is forgotten", table.display())
-              : fmt::format("changes of the table that is {} now will be applied", table.display())};
+              : fmt::format("changes of {} as it is now will be applied", table.display())};
 }
 
 std::vector<std::string> copy_again(const Config& config, const QualifiedName& table) {
@@ -283,7 +288,8 @@ std::vector<std::string> copy_again(const Config& config, const QualifiedName& t
   const auto mapping = map_table(config.tables, table);
   const auto known = apply::read_known_tables(target, config.pipeline).tables;
   const auto found = known.find(table);
-  if (!mapping.target || found == known.end() || found->second.state != TableState::streaming) {
+  const auto state = found == known.end() ? TableState::left : found->second.state;
+  if (!mapping.target || (state != TableState::streaming && state != TableState::recreated)) {
     refuse(fmt::format("pipeline \"{}\" fills nothing from a source table {}", config.pipeline, table.display()));
   }
   // It would be found out at the start, when nothing else could go on either.
@@ -295,6 +301,8 @@ std::vector<std::string> copy_again(const Config& config, const QualifiedName& t
       }
     }
   }
+  // Of one that was created again the copy brings the new one's rows.
+  if (state == TableState::recreated) apply::accept_table(target, config.pipeline, table);
   if (!copy::copy_again(target, config.pipeline, table)) {
     refuse(fmt::format("pipeline \"{}\" has not begun to fill {}", config.pipeline, mapping.target->display()));
   }

@@ -25,13 +25,41 @@ bool leads_to(const std::map<QualifiedName, TargetTable>& tables, const Qualifie
 
 }  // namespace
 
+std::set<QualifiedName> tables_that_may_wait(const Config& config, const Situation& now, const copy::Entries& entries) {
+  std::set<QualifiedName> tables;
+  const auto is_filled = [](const auto& entry) {
+    return entry.second.state == copy::State::copied || entry.second.state == copy::State::excluded;
+  };
+  if (std::ranges::none_of(entries, is_filled)) return tables;
+  for (const auto& relation : now.relations) {
+    const QualifiedName table{relation.schema, relation.name};
+    const auto entry = entries.find(table);
+    const bool waits = entry == entries.end() || entry->second.state == copy::State::waiting;
+    const bool again = entry != entries.end() && entry->second.again;
+    if (waits && (again || config.copy.enabled)) tables.insert(table);
+  }
+  return tables;
+}
+
+copy::Entries under_new_names(copy::Entries entries, const KnownTables& known) {
+  for (const auto& [table, entry] : known) {
+    if (!entry.former) continue;
+    if (const auto found = entries.find(*entry.former); found != entries.end()) {
+      auto before = found->second;
+      entries.insert_or_assign(table, std::move(before));
+    }
+  }
+  return entries;
+}
+
 std::vector<Finding> check_copy(const Config& config, const Situation& now, const copy::Entries& entries,
                                 postgres::Connection& source, postgres::Connection& target) {
   std::vector<Finding> findings;
   const auto add = [&](ErrorName name, std::string object, std::string text) {
     findings.push_back({Severity::error, name, std::move(object), std::move(text), std::string{entry_of(name).remedy}});
   };
-  std::vector<QualifiedName> waiting;
+  std::vector<std::pair<const wire::Relation*, QualifiedName>> waiting;
+  std::vector<QualifiedName> targets;
   for (const auto& relation : now.relations) {
     const QualifiedName source_name{relation.schema, relation.name};
     const auto mapping = map_table(config.tables, source_name);
@@ -39,8 +67,15 @@ std::vector<Finding> check_copy(const Config& config, const Situation& now, cons
     const bool waits = entry == entries.end() ? config.copy.enabled
                                               : entry->second.state == copy::State::waiting && !entry->second.again;
     if (!mapping.target || !waits) continue;
-    waiting.push_back(*mapping.target);
-    const auto may = source.exec(fmt::format("SELECT pg_catalog.has_table_privilege({}, 'SELECT')", relation.oid));
+    waiting.emplace_back(&relation, *mapping.target);
+    targets.push_back(*mapping.target);
+  }
+  const auto tables = targets.empty() ? std::map<QualifiedName, TargetTable>{} : apply::read_tables(target, targets);
+  const auto may_wait = tables_that_may_wait(config, now, entries);
+  for (const auto& [relation, filled] : waiting) {
+    const QualifiedName source_name{relation->schema, relation->name};
+    if (may_wait.contains(source_name) && !tables.contains(filled)) continue;
+    const auto may = source.exec(fmt::format("SELECT pg_catalog.has_table_privilege({}, 'SELECT')", relation->oid));
     if (!bool_field(may, 0, 0)) {
       add(ErrorName::copy_not_allowed, source_name.display(), "our role on the source may not read the table");
     }
@@ -55,8 +90,6 @@ std::vector<Finding> check_copy(const Config& config, const Situation& now, cons
                       entry.horizon.text(), now.source.flushed.text()));
     }
   }
-  if (waiting.empty()) return findings;
-  const auto tables = apply::read_tables(target, waiting);
   for (const auto& [name, table] : tables) {
     if (config.copy.existing_rows == ExistingRows::refuse) {
       const auto some = target.try_exec(

@@ -20,19 +20,9 @@ namespace {
 using migrate::MigrationState;
 using postgres::Connection;
 
-std::vector<migrate::MigrationFile> files_of(const Config& config) {
-  if (config.migrations.directory.empty()) {
-    throw Error{Failure{.name = ErrorName::configuration_invalid,
-                        .message = "migrations.directory is not set",
-                        .remedy = "name the folder of the migration files in migrations.directory",
-                        .phase = "migrate"}};
-  }
-  return migrate::read_directory(config.migrations.directory);
-}
-
 /// The service's own session on the target, which has to be where the one for migrations is.
-Connection open_beside(const Config& config, Connection& session) {
-  auto target = apply::open_target(config, nullptr);
+Connection open_beside(const Config& config, Connection& session, const Event* stop = nullptr) {
+  auto target = apply::open_target(config, stop);
   target.set_phase("migrate");
   const auto here = apply::identify_target(session);
   const auto there = apply::identify_target(target);
@@ -76,12 +66,32 @@ std::string what_copy_lacks(const Config& config, Connection& target) {
   }
   if (!missing.empty()) return fmt::format("after-copy: not copied yet: {}", fmt::join(missing, ", "));
   const auto progress = apply::read_progress(target, config.pipeline);
+  // Tables are copied as of different moments: what one refers to may be missing in the other until then.
+  for (const auto& [table, entry] : entries) {
+    if (entry.state == copy::State::copied && progress && progress->position < entry.horizon) {
+      missing.push_back(table.display());
+    }
+  }
+  if (!missing.empty()) {
+    return fmt::format("after-copy: the stream has not reached the end of the copy of {} yet",
+                       fmt::join(missing, ", "));
+  }
   const bool has_begun =
       !entries.empty() || !config.copy.enabled || (progress && progress->position > registration->start_lsn);
   return has_begun ? "" : "after-copy: the copy has not begun yet";
 }
 
 }  // namespace
+
+std::vector<migrate::MigrationFile> migration_files(const Config& config) {
+  if (config.migrations.directory.empty()) {
+    throw Error{Failure{.name = ErrorName::configuration_invalid,
+                        .message = "migrations.directory is not set",
+                        .remedy = "name the folder of the migration files in migrations.directory",
+                        .phase = "migrate"}};
+  }
+  return migrate::read_directory(config.migrations.directory);
+}
 
 std::vector<std::string> set_up_own_tables(const Config& config) {
   auto session = migrate::open_session(config);
@@ -91,7 +101,7 @@ std::vector<std::string> set_up_own_tables(const Config& config) {
 
 MigrationStatus migration_status(const Config& config) {
   MigrationStatus status;
-  status.files = files_of(config);
+  status.files = migration_files(config);
   auto session = migrate::open_session(config);
   auto target = open_beside(config, session);
   migrate::require_ledger(session);
@@ -123,20 +133,24 @@ std::vector<Finding> verify_migrations(const Config& config) {
   return findings;
 }
 
-void migrate_up(const Config& config, std::optional<int> to, bool dry_run, const migrate::UpObserver& observer,
+void migrate_up(const Config& config, const MigrateUp& wanted, const migrate::UpObserver& observer,
                 migrate::UpReport& report) {
-  const auto files = files_of(config);
-  if (to && std::ranges::find(files, *to, &migrate::MigrationFile::number) == files.end()) {
-    throw Error{Failure{
-        .name = ErrorName::migration_missing,
-        .message = fmt::format("\"{}\" holds no migration with the number {:04}", config.migrations.directory, *to),
-        .phase = "migrate"}};
+  const auto files = migration_files(config);
+  if (wanted.to && std::ranges::find(files, *wanted.to, &migrate::MigrationFile::number) == files.end()) {
+    throw Error{Failure{.name = ErrorName::migration_missing,
+                        .message = fmt::format("\"{}\" holds no migration with the number {:04}",
+                                               config.migrations.directory, *wanted.to),
+                        .phase = "migrate"}};
   }
-  migrate::UpOptions options{.to = to, .copy_missing = {}};
+  migrate::UpOptions options{.to = wanted.to,
+                             .only_after_copy = wanted.only_after_copy,
+                             .copy_missing = {},
+                             .source_lsn = wanted.source_lsn,
+                             .stop = wanted.stop};
   {
-    auto session = migrate::open_session(config);
-    auto target = open_beside(config, session);
-    if (dry_run) {
+    auto session = migrate::open_session(config, wanted.stop);
+    auto target = open_beside(config, session, wanted.stop);
+    if (wanted.dry_run) {
       migrate::require_ledger(session);
     } else {
       for (const auto& sentence : set_up(session, target)) {
@@ -144,8 +158,12 @@ void migrate_up(const Config& config, std::optional<int> to, bool dry_run, const
       }
     }
     options.copy_missing = what_copy_lacks(config, target);
+    const auto registered = target.exec("SELECT pg_catalog.to_regclass('walgate.progress') IS NOT NULL");
+    if (!options.source_lsn && bool_field(registered, 0, 0)) {
+      if (const auto progress = apply::read_progress(target, config.pipeline)) options.source_lsn = progress->position;
+    }
   }
-  (dry_run ? migrate::dry_run : migrate::up)(config, files, options, observer, report);
+  (wanted.dry_run ? migrate::dry_run : migrate::up)(config, files, options, observer, report);
 }
 
 }  // namespace walgate::service

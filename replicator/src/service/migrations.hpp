@@ -12,6 +12,7 @@
 #include "migrate/plan.hpp"
 #include "migrate/up.hpp"
 #include "service/commands.hpp"
+#include "sync/event.hpp"
 
 namespace walgate::service {
 
@@ -33,9 +34,18 @@ MigrationStatus migration_status(const Config& config);
 /// What is changed, missing or out of order.
 std::vector<Finding> verify_migrations(const Config& config);
 
-/// Applies what is pending up to `to`; with `dry_run`, tries it and rolls back.  `report` tells what was done also when
-/// this throws.
-void migrate_up(const Config& config, std::optional<int> to, bool dry_run, const migrate::UpObserver& observer,
+/// The files of migrations.directory.
+std::vector<migrate::MigrationFile> migration_files(const Config& config);
+
+struct MigrateUp {
+  std::optional<int> to{};          ///< the last number that is wanted
+  bool dry_run = false;             ///< try it and roll back
+  bool only_after_copy = false;     ///< files that wait for the copy, as far as no other pending one comes before them
+  std::optional<Lsn> source_lsn{};  ///< where the source was; nullopt: where the pipeline stands
+  const Event* stop = nullptr;      ///< ends it: then Interrupted is thrown
+};
+/// Applies what is pending.  `report` tells what was done also when this throws.
+void migrate_up(const Config& config, const MigrateUp& wanted, const migrate::UpObserver& observer,
                 migrate::UpReport& report);
 
 }  // namespace walgate::service

@@ -2,18 +2,25 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <exception>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "apply/applier.hpp"
 #include "apply/known_tables.hpp"
 #include "copy/copier.hpp"
 #include "copy/sequences.hpp"
+#include "migrate/ledger.hpp"
+#include "migrate/plan.hpp"
 #include "observe/log.hpp"
 #include "service/copy_checks.hpp"
+#include "service/copy_requests.hpp"
+#include "service/migrations.hpp"
 #include "service/registration.hpp"
+#include "service/source_monitor.hpp"
 #include "service/start_checks.hpp"
 #include "service/table_watch.hpp"
 #include "stream/receiver.hpp"
@@ -26,10 +33,6 @@ using namespace std::chrono_literals;
 
 /// A killed service's session on the target may live a little longer than it.
 constexpr auto takeover_patience = 30s;
-/// How often we look whether tables joined or left the publications.
-constexpr auto table_interval = 5s;
-/// The main loop waits for what a look asks.
-constexpr auto watch_limits = "SET lock_timeout = '1s'; SET statement_timeout = '5s'";
 
 /// How one of the two threads ended; the first word counts.
 class Outcome {
@@ -105,152 +108,49 @@ apply::CommitMode commit_mode(const Situation& now, postgres::Connection& target
   return bool_field(standbys, 0, 0) && !now.same_cluster() ? apply::CommitMode::on : apply::CommitMode::off;
 }
 
-/// Asks the source now and then where it is.  Its session also is our notice of a shutdown: the server ends ordinary
-/// sessions first and then waits for walsenders, without a limit.
-class Monitor {
- public:
-  Monitor(const Config& config, TableLedger& ledger, const Event* stop)
-      : config_{config}, ledger_{ledger}, connection_{stream::open_monitor(config, stop)} {
-    connection_.set_phase("watch");
-    connection_.exec(watch_limits);
-  }
-
-  [[nodiscard]] std::optional<stream::SlotInfo> slot() { return stream::find_slot(connection_, config_.source.slot); }
-  [[nodiscard]] int socket() const { return PQsocket(connection_.handle()); }
-
-  void look(StatusBoard& board, const PieceQueue& queue) {
-    look_at_position(board, queue);
-    const auto now = std::chrono::steady_clock::now();
-    if (now < next_tables_) return;
-    next_tables_ = now + table_interval;
-    look_at_tables(board);
-  }
-  void look_at_tables(StatusBoard& board) {
-    looked_ = watch_tables(config_, connection_, ledger_);
-    auto tables = table_status(config_, ledger_.known());
-    board.update([&](Status& status) {
-      copy::show(copies_, status.applied_lsn, config_.copy.enabled, tables);
-      status.tables = std::move(tables);
-    });
-  }
-  /// What the look has to know of copies.
-  void set_copies(copy::Entries copies) { copies_ = std::move(copies); }
-  [[nodiscard]] postgres::Connection& connection() noexcept { return connection_; }
-  /// Did the last look find out what is published?
-  [[nodiscard]] bool has_looked() const noexcept { return looked_; }
-
- private:
-  void look_at_position(StatusBoard& board, const PieceQueue& queue) {
-    const auto result = connection_.exec(
-        "SELECT pg_catalog.pg_current_wal_flush_lsn(), "
-        "pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), restart_lsn) "
-        "FROM pg_catalog.pg_replication_slots WHERE slot_name = $1",
-        {config_.source.slot});
-    if (postgres::rows(result) == 0) return;
-    const auto source = lsn_field(result, 0, 0);
-    const auto retained = field(result, 0, 1);
-    board.update([&](Status& status) {
-      status.source_lsn = source;
-      status.lag.transactions = queue.waiting_transactions();
-      status.lag.bytes = source.value - std::min(source.value, status.applied_lsn.value);
-      if (retained) status.retained_wal_bytes = static_cast<std::uint64_t>(std::max(0.0, std::stod(*retained)));
-    });
-  }
-
-  const Config& config_;
-  TableLedger& ledger_;
-  copy::Entries copies_;
-  postgres::Connection connection_;
-  std::chrono::steady_clock::time_point next_tables_;
-  bool looked_ = false;
-};
-
-/// Has a table to be copied that was not when the session began?  Asked on a session of its own, because the applier's
-/// is busy.
-class CopyRequests {
- public:
-  /// `others`: tables that cannot be copied, whoever asks.
-  CopyRequests(const Config& config, std::vector<QualifiedName> others, const Event* stop)
-      : config_{config}, others_{std::move(others)}, stop_{stop} {}
-
-  [[nodiscard]] bool any() {
-    const auto now = std::chrono::steady_clock::now();
-    if (now < next_) return false;
-    next_ = now + table_interval;
-    try {
-      if (!target_) {
-        target_.emplace(apply::open_target(config_, stop_));
-        target_->exec(watch_limits);
-      }
-      const auto asked = copy::asked_for(*target_, config_.pipeline, config_.copy.enabled);
-      return std::ranges::any_of(asked, [&](const QualifiedName& table) {
-        return map_table(config_.tables, table).target && std::ranges::find(others_, table) == others_.end();
-      });
-    } catch (const Error& error) {  // the applier will notice what is wrong with the target
-      log::debug("copy_requests_not_read", error.failure().message);
-      target_.reset();
-      return false;
-    }
-  }
-
- private:
-  const Config& config_;
-  const std::vector<QualifiedName> others_;
-  const Event* stop_;
-  std::optional<postgres::Connection> target_;
-  std::chrono::steady_clock::time_point next_ = std::chrono::steady_clock::now() + table_interval;
-};
-
-/// The published tables that are mapped, under the names that the stream uses.
-std::vector<copy::Filled> filled_tables(const Config& config, const Situation& now, const KnownTables& known) {
-  std::vector<copy::Filled> tables;
-  for (const auto& relation : now.relations) {
-    const QualifiedName table{relation.schema, relation.name};
-    const auto found = known.find(table);
-    const auto mapping = map_table(config.tables, table);
-    const bool streams = found != known.end() && found->second.state == TableState::streaming;
-    if (streams && mapping.target) tables.push_back({table, *mapping.target});
-  }
-  return tables;
-}
-
-/// Those that the stream and the copy cannot bring.
-std::vector<QualifiedName> tables_without_columns(const Situation& now, const KnownTables& known) {
-  std::vector<QualifiedName> tables;
-  for (const auto& [table, entry] : known) {
-    const auto relation = std::ranges::find_if(now.relations, [&](const auto& r) {
-      return QualifiedName{r.schema, r.name} == table;
-    });
-    if (relation == now.relations.end() && entry.state == TableState::streaming) tables.push_back(table);
-  }
-  return tables;
-}
-
-/// What may become of changes of a table that should have been copied and cannot be.
-void decide_on(const QualifiedName& table, const KnownTables& known, bool looked, Seam& seam) {
-  const auto found = known.find(table);
-  if (!looked) {
-    throw Error{Failure{.name = ErrorName::lock_not_available,
-                        .recovery = Recovery::retry,
-                        .message = "the source's publications could not be looked at",
-                        .phase = "copy"}};
-  }
-  // Of one that was created again the stream stops at the new one's first change; the old one has gone uncopied.
-  if (found == known.end() || found->second.state != TableState::streaming) {
-    log::warning(text_of(ErrorName::table_left_publication),
-                 "changes of a table that left before it was copied are left out", {{"relation", table.display()}});
-    seam.leave_out(table);
-    return;
-  }
-  throw Error{Failure{.name = ErrorName::relation_does_not_fit,
-                      .message = fmt::format("{} has no column that could be copied", table.display()),
-                      .remedy = "take it out of the publication, or map it to null",
-                      .phase = "copy",
-                      .relation = table.display()}};
-}
-
 /// Thrown where a table has to be copied that was not when the session began.
 struct CopyAsked {};
+/// Thrown when all tables are copied and the stream has passed the ends of their copies, where migrations wait for
+/// that.
+struct AfterCopy {};
+
+/// Does a migration wait for the copy, which the service is to apply?
+bool has_after_copy(const Config& config, postgres::Connection& target) {
+  if (config.migrations.directory.empty() || config.migrations.at_announcement == AtAnnouncement::wait) return false;
+  const auto files = migration_files(config);
+  const auto ledger = migrate::read_ledger(target, config.pipeline);
+  const auto migrations = migrate::compare(files, ledger);
+  const auto next = std::ranges::find(migrations, migrate::MigrationState::pending, &migrate::Migration::state);
+  return next != migrations.end() && next->file->after_copy;
+}
+
+std::set<std::string> applied_migrations(const Config& config, postgres::Connection& target) {
+  std::set<std::string> ids;
+  for (const auto& row : migrate::read_ledger(target, config.pipeline)) {
+    if (!row.running) ids.insert(row.id);
+  }
+  return ids;
+}
+
+/// Where the stream has passed the ends of all copies; nullopt while one is missing.
+std::optional<Lsn> end_of_copies(const copy::Entries& entries) {
+  Lsn end;
+  for (const auto& [table, entry] : entries) {
+    if (entry.state == copy::State::waiting || entry.state == copy::State::copying) return std::nullopt;
+    if (entry.state == copy::State::copied) end = std::max(end, entry.horizon);
+  }
+  return end;
+}
+
+/// Was anything streamed or copied yet?
+bool has_begun(const KnownTables& known) {
+  return std::ranges::any_of(known, [](const auto& entry) { return entry.second.shape.has_value(); });
+}
+
+/// A refused value that may be a label of an enum which the target does not know yet.
+bool may_be_label(const Failure& failure) {
+  return failure.sqlstate == "22P02" && failure.phase == "apply" && failure.lsn && !failure.relation.empty();
+}
 
 }  // namespace
 
@@ -261,29 +161,121 @@ Session::Session(const Config& config, StatusBoard& board, apply::History& histo
 void Session::run() {
   std::optional<QualifiedName> needed;
   for (;;) {
+    std::optional<apply::Survey> survey;
     try {
       return run_once(needed);
     } catch (const CopyAsked&) {
       log::info("copy_asked", "a table has joined, or a person wants one to be copied again");
       needed.reset();
+    } catch (const AfterCopy&) {
+      migrate_after_copy();
     } catch (const apply::CopyNeeded& copy) {
       log::info("copy_needed", "a table has to be copied before the stream goes on",
                 {{"relation", copy.table.display()}});
       needed = copy.table;
+      if (copy.anew) {
+        auto target = apply::open_target(config_, &stop_);
+        copy::copy_replaced(target, config_.pipeline, copy.table);
+      }
+    } catch (const apply::HeldAt& held) {
+      log::info("looks_closer", "a transaction cannot be applied as the target is; reads it through",
+                {{"lsn", held.lsn}});
+      history_.held = held.lsn;
+    } catch (const apply::Surveyed& surveyed) {
+      survey = surveyed.survey;
+    } catch (const apply::Misfit& misfit) {  // the target was altered while its tables were copied
+      auto failure = misfit.failure();
+      failure.recovery = Recovery::retry;
+      failure.phase = "copy";
+      throw Error{std::move(failure)};
+    } catch (const Error& error) {
+      const auto& failure = error.failure();
+      if (gate_start_.value_refused || !may_be_label(failure)) throw;
+      gate_start_.value_refused = true;  // the gate finds nothing where it is something else, and it comes back
+      history_.held = *failure.lsn;
     }
+    if (survey) wait_at_gate(*survey);
   }
 }
 
-copy::Entries Session::copy_tables(const Situation& now, const copy::CopierStart& start, postgres::Connection& source,
+void Session::wait_at_gate(const apply::Survey& survey) {
+  const auto lsn = survey.transaction.final_lsn;
+  auto target = apply::open_target(config_, &stop_);
+  lock_or_throw(target, config_.pipeline, finish_);
+  apply::announce_service(target, config_.pipeline);
+  if (lsn != let_through_) times_let_through_ = 0;
+  if (times_let_through_ == 3) {
+    throw Error{Failure{.name = ErrorName::internal_error,
+                        .message = "a transaction does not fit the target, and the gate cannot tell why",
+                        .phase = "gate",
+                        .lsn = lsn}};
+  }
+  auto becoming = Gate{config_, gate_start_, std::move(target), board_, finish_, stop_}.pass(survey);
+  history_.held = Lsn{};
+  if (board_.snapshot().gate) return;  // only for a moment: it is met again
+  let_through_ = lsn;
+  ++times_let_through_;
+  history_.becoming = std::move(becoming);
+}
+
+void Session::migrate_after_copy() {
+  const auto applied = board_.snapshot().applied_lsn;
+  migrate::UpReport report;
+  const migrate::UpObserver observer{.note = [](const std::string& text) { log::info("migration_waits", text); },
+                                     .applied =
+                                         [](const migrate::Applied& migration) {
+                                           log::info(
+                                               "migration_applied", "applied a migration that waited for the copy",
+                                               {{"migration", migration.id}, {"milliseconds", migration.time.count()}});
+                                         }};
+  try {
+    migrate_up(config_, {.only_after_copy = true, .source_lsn = applied, .stop = &stop_}, observer, report);
+    if (report.left.empty()) return;
+    log::warning("migration_left", report.left.front().reason, {{"migration", report.left.front().id}});
+  } catch (const Error& error) {
+    log::failure(log::Level::error, error.failure());
+  }
+  after_copy_failed_ = true;
+}
+
+copy::Entries Session::copy_tables(const Situation& now, const copy::CopierStart& start,
+                                   const std::optional<QualifiedName>& needed, postgres::Connection& source,
                                    postgres::Connection& target) {
   const auto tables = filled_tables(config_, now, start.ledger.known());
-  copy::settle(target, config_.pipeline, tables, config_.copy.enabled);
+  copy::settle(target, config_.pipeline, tables, config_.copy.enabled,
+               config_.copy.existing_rows != ExistingRows::keep);
   auto entries = copy::read_entries(target, config_.pipeline);
-  throw_errors(check_copy(config_, now, entries, source, target));
-  std::vector<QualifiedName> waiting;
+  throw_errors(check_copy(config_, now, under_new_names(entries, start.ledger.known()), source, target));
+  std::vector<wire::Relation> wanted;
   for (const auto& table : tables) {
     const auto state = entries.at(table.source).state;
-    if (state == copy::State::waiting || state == copy::State::copying) waiting.push_back(table.source);
+    if (state != copy::State::waiting && state != copy::State::copying) continue;
+    wanted.push_back(*std::ranges::find_if(now.relations, [&](const wire::Relation& relation) {
+      return QualifiedName{relation.schema, relation.name} == table.source;
+    }));
+  }
+  const Seam no_seam;
+  apply::TableSet table_set{config_, &stop_, start.same_database, start.replica_role, no_seam, start.ledger,
+                            target,  wanted};
+  std::vector<QualifiedName> waiting;
+  waiting_for_target_.clear();
+  for (const auto& relation : wanted) {
+    const QualifiedName table{relation.schema, relation.name};
+    const auto differences = table_set.misfits(relation, Lsn{});
+    if (differences.empty()) {
+      waiting.push_back(table);
+      continue;
+    }
+    if (needed == table)
+      throw apply::Surveyed{{.transaction = {},
+                             .relations = {relation},
+                             .inserts_into = {relation.serial},
+                             .rewritten = {},
+                             .announced = {}}};
+    log::warning(text_of(differences.front().name),
+                 "the copy waits until the target's table fits; so does the stream from the table's first change on",
+                 {{"relation", table.display()}, {"difference", differences.front().text}});
+    waiting_for_target_[table] = look_of_target(target, config_, table);
   }
   if (waiting.empty()) return entries;
   board_.update([&](Status& status) {
@@ -293,6 +285,7 @@ copy::Entries Session::copy_tables(const Situation& now, const copy::CopierStart
     copy::show(entries, status.applied_lsn, config_.copy.enabled, known);
     status.tables = std::move(known);
   });
+  for (const auto& table : waiting) start.ledger.forget_columns(table);
   copy::Copier{start, board_, finish_, stop_}.run(waiting);
   const auto report = copy::sync_sequences(config_, source, target, waiting);
   for (const auto& sentence : report.set) log::info("sequence_set", sentence);
@@ -314,8 +307,13 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
   // The previous service may have moved on while we waited for its lock.
   now.progress = apply::read_progress(target, config_.pipeline);
   now.slot = stream::find_slot(replication, config_.source.slot);
+  auto remembered = apply::read_known_tables(target, config_.pipeline);
   auto findings = check_positions(config_, now);
-  for (auto more : {check_mapping(config_, now, target), check_source(config_, replication)}) {
+  const auto may_wait = tables_that_may_wait(config_, now, copy::read_entries(target, config_.pipeline));
+  auto mapping = check_mapping(config_, now, may_wait, target);
+  // Once the stream has begun, what does not fit is a gate at its first change, and not before.
+  if (has_begun(remembered.tables)) may_wait_at_gate(mapping);
+  for (auto more : {std::move(mapping), check_source(config_, replication)}) {
     findings.insert(findings.end(), more.begin(), more.end());
   }
   throw_errors(findings);
@@ -340,6 +338,7 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
 
   apply::ApplierStart start{.claim = claim,
                             .skips = apply::requested_skips(target, config_.pipeline),
+                            .migrations = applied_migrations(config_, target),
                             .standing_error = std::nullopt,
                             .replica_role = now.registration->replica_role,
                             .encoding = now.source.encoding,
@@ -356,13 +355,16 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
   apply::set_commit_mode(target, mode);
   if (now.may_mark_origin) apply::mark_commits(config_, target, config_.pipeline);
 
-  auto remembered = apply::read_known_tables(target, config_.pipeline);
-  TableLedger ledger{std::move(remembered.tables), remembered.looked, [&](const KnownTables& tables) {
+  TableLedger ledger{std::move(remembered.tables), remembered.looked,
+                     [&](const KnownTables& tables) {
                        auto session = apply::open_target(config_, &stop_);
                        session.exec(watch_limits);
                        apply::write_known_tables(session, config_.pipeline, claim.epoch, tables);
-                     }};
-  Monitor monitor{config_, ledger, &stop_};
+                     },
+                     config_.on_new_table == OnNewTable::ignore};
+  gate_start_.same_database = now.same_database();
+  gate_start_.replica_role = start.replica_role;
+  SourceMonitor monitor{config_, ledger, &stop_};
   monitor.look_at_tables(board_);
   const copy::CopierStart copier_start{.config = config_,
                                        .epoch = claim.epoch,
@@ -373,16 +375,14 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
                                        .awaited = start.awaited,
                                        .commit_mode = mode,
                                        .ledger = ledger};
-  auto copies = copy_tables(now, copier_start, monitor.connection(), target);
+  auto copies = copy_tables(now, copier_start, needed, monitor.connection(), target);
+  const auto copied = has_after_copy(config_, target) && !after_copy_failed_ ? end_of_copies(copies) : std::nullopt;
   auto seam = copy::seam_of(copies);
   if (config_.copy.enabled) seam.close();
   if (needed && seam.lacks(*needed)) decide_on(*needed, ledger.known(), monitor.has_looked(), seam);
   monitor.set_copies(std::move(copies));
   board_.update([&](Status& status) {
-    status.state = ServiceState::streaming;
-    status.since = std::chrono::system_clock::now();
-    status.reason.reset();
-    status.next_step.reset();
+    if (!status.gate || !status.gate->lsn) pass_gate(status);  // else it is on its way back there
     status.received_lsn = status.applied_lsn = status.confirmed_lsn = claim.position;
     status.source_lsn = now.source.flushed;
     status.lag.bytes = status.source_lsn.value - std::min(status.source_lsn.value, status.applied_lsn.value);
@@ -405,7 +405,8 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
   PieceQueue queue{config_.limits.queue_bytes};
   Acknowledgement acknowledgement{claim.position};
   apply::TableSet table_set{config_, &stop_, now.same_database(), start.replica_role, seam,
-                            ledger,  target, now.relations};
+                            ledger,  target, now.relations,       history_.becoming};
+  table_set.remember(now.relations, monitor.insert_position());
   // Keyed statements over arrays are to find their rows by index whatever the statistics say; triggers keep their
   // plans.
   if (!table_set.any_fires()) {
@@ -454,8 +455,9 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
   } const leave{receiver_finish, applier_finish};
 
   std::optional<Failure> source_left;
-  CopyRequests requests{config_, tables_without_columns(now, ledger.known()), &stop_};
+  CopyRequests requests{config_, tables_without_columns(now, ledger.known()), waiting_for_target_, &stop_};
   bool copy_again = false;
+  bool after_copy = false;
   auto next_look = std::chrono::steady_clock::now();
   while (!outcome.error() && !outcome.applier_done() && !stop_.is_set()) {
     if (finish_.is_set()) {
@@ -477,7 +479,8 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
     } else if (!source_left && std::chrono::steady_clock::now() >= next_look) {
       next_look = std::chrono::steady_clock::now() + 1s;
       copy_again = copy_again || requests.any();
-      if (copy_again) applier_finish.set();
+      after_copy = after_copy || (copied && board_.snapshot().applied_lsn >= *copied);
+      if (copy_again || after_copy) applier_finish.set();
       try {
         monitor.look(board_, queue);
       } catch (const Error& error) {  // the source ends ordinary sessions first, and then waits for us
@@ -517,6 +520,7 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
   }
   if (source_left) throw Error{*source_left};
   if (copy_again) throw CopyAsked{};
+  if (after_copy) throw AfterCopy{};
   throw Error{
       Failure{.name = ErrorName::internal_error, .message = "applier ended without a reason", .phase = "apply"}};
 }

@@ -5,12 +5,16 @@
 // from the position that the target then holds.  So there is one way in, and no half-failed state to mend.
 #pragma once
 
+#include <map>
 #include <optional>
+#include <string>
 
 #include "apply/history.hpp"
+#include "apply/survey.hpp"
 #include "config/config.hpp"
 #include "copy/copier.hpp"
 #include "observe/status.hpp"
+#include "service/gate.hpp"
 #include "service/start_checks.hpp"
 #include "sync/event.hpp"
 
@@ -28,9 +32,14 @@ class Session {
   /// Until a failure, the end, or a copy that is wanted.  `needed`: a table whose changes the stream brings although it
   /// was not copied.
   void run_once(const std::optional<QualifiedName>& needed);
-  /// Copies what waits for it; what there is then.
-  copy::Entries copy_tables(const Situation& now, const copy::CopierStart& start, postgres::Connection& source,
+  /// Copies what waits for it and fits its target; what there is then.  Throws Surveyed where `needed` does not fit.
+  copy::Entries copy_tables(const Situation& now, const copy::CopierStart& start,
+                            const std::optional<QualifiedName>& needed, postgres::Connection& source,
                             postgres::Connection& target);
+  /// Waits until the target is ready for the transaction.
+  void wait_at_gate(const apply::Survey& survey);
+  /// Applies the migrations that wait for the copy.
+  void migrate_after_copy();
   void remember_slot();
 
   const Config& config_;
@@ -38,6 +47,12 @@ class Session {
   apply::History& history_;
   const Event& finish_;
   const Event& stop_;
+
+  std::map<QualifiedName, std::string> waiting_for_target_;  ///< tables to be copied, and how their targets look
+  GateStart gate_start_;
+  Lsn let_through_;  ///< by the gate, last
+  int times_let_through_ = 0;
+  bool after_copy_failed_ = false;  ///< said once
 };
 
 }  // namespace walgate::service

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "apply/target_catalog.hpp"
@@ -273,7 +274,8 @@ std::vector<Finding> check_positions(const Config& config, const Situation& now)
   return findings.take();
 }
 
-std::vector<Finding> check_mapping(const Config& config, const Situation& now, postgres::Connection& target) {
+std::vector<Finding> check_mapping(const Config& config, const Situation& now, const std::set<QualifiedName>& may_wait,
+                                   postgres::Connection& target) {
   Findings findings;
   check_encodings(now, findings);
   std::vector<QualifiedName> wanted;
@@ -313,7 +315,18 @@ std::vector<Finding> check_mapping(const Config& config, const Situation& now, p
     }
     const auto table = tables.find(*mapping.target);
     const auto* found = table == tables.end() ? nullptr : &table->second;
-    const auto [plan, differences] = plan_table(relation, mapping, found, types);
+    if (found == nullptr && may_wait.contains(source)) {
+      findings.add(Severity::warning, ErrorName::target_table_missing, source.display(),
+                   fmt::format("the target has no table {}; the copy waits for it, and the service stops at the first "
+                               "change",
+                               mapping.target->display()));
+      continue;
+    }
+    auto [plan, differences] = plan_table(relation, mapping, found, types);
+    if (found != nullptr) {
+      for (auto& difference : check_names_of_rule(relation, mapping, *found))
+        differences.push_back(std::move(difference));
+    }
     for (const auto& difference : differences) {
       findings.error(difference.name, difference.object, difference.text, difference.remedy, difference.path);
     }
@@ -420,6 +433,17 @@ std::vector<Finding> check_source(const Config& config, postgres::Connection& so
     check_types(config, source, publication, findings);
   }
   return findings.take();
+}
+
+void may_wait_at_gate(std::vector<Finding>& findings) {
+  constexpr auto gates = std::to_array<ErrorName>(
+      {ErrorName::target_table_missing, ErrorName::target_column_missing, ErrorName::source_column_missing,
+       ErrorName::incompatible_type, ErrorName::key_missing_on_target, ErrorName::required_column_unfilled});
+  for (auto& finding : findings) {
+    if (finding.severity == Severity::error && std::ranges::find(gates, finding.name) != gates.end()) {
+      finding.severity = Severity::warning;
+    }
+  }
 }
 
 void throw_errors(const std::vector<Finding>& findings) {

@@ -30,7 +30,7 @@ struct Situation {
   std::optional<apply::Registration> registration;
   std::optional<apply::Progress> progress;
   bool may_replica_role = false;
-  bool may_mark_origin = false;               ///< our commits, on the target
+  bool may_mark_origin = false;    ///< our commits, on the target
   bool may_create_tables = false;  ///< walgate's own, on the target
   std::string target_lc_monetary;
   std::string target_encoding;  ///< of the database, PostgreSQL's name
@@ -46,9 +46,12 @@ struct Situation {
 /// Slot, publication and cluster are there and are ours, and no position contradicts another.
 [[nodiscard]] std::vector<Finding> check_positions(const Config& config, const Situation& situation);
 
-/// Every published table has its target, and every column fits.
+/// Every published table has its target, and every column fits.  Those that `may_wait` need no target yet.
 [[nodiscard]] std::vector<Finding> check_mapping(const Config& config, const Situation& situation,
-                                                 postgres::Connection& target);
+                                                 const std::set<QualifiedName>& may_wait, postgres::Connection& target);
+
+/// Makes warnings of what a gate can wait for.
+void may_wait_at_gate(std::vector<Finding>& findings);
 
 /// What the extension on the source has to say (walgate.check_source).
 [[nodiscard]] std::vector<Finding> check_source(const Config& config, postgres::Connection& source);

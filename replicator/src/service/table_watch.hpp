@@ -3,6 +3,7 @@
 // The stream is silent about tables that it no longer brings, and so would be everybody who reads it.
 #pragma once
 
+#include <chrono>
 #include <vector>
 
 #include "catalog/table_ledger.hpp"
@@ -12,6 +13,11 @@
 #include "service/commands.hpp"
 
 namespace walgate::service {
+
+/// How often we look whether tables joined or left the publications.
+inline constexpr std::chrono::seconds table_interval{5};
+/// The main loop waits for what a look asks.
+inline constexpr auto watch_limits = "SET lock_timeout = '1s'; SET statement_timeout = '5s'";
 
 /// One look; what it finds is logged and stored.  A look that a server cannot answer just now is left out, and
 /// false.  Throws Error when the source's session is lost.

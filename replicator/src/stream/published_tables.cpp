@@ -55,11 +55,9 @@ Published published_tables(postgres::Connection& source, const std::vector<std::
   const auto oid_field = [](const postgres::Result& result, int row, int column) {
     return static_cast<std::uint32_t>(postgres::number_field(result, row, column));
   };
-  std::string names;
-  for (const auto& name : publications) names += (names.empty() ? "" : ", ") + quote_literal(name);
   Published published;
   published.as_of = lsn_field(source.exec("SELECT pg_catalog.pg_current_wal_flush_lsn()"), 0, 0);
-  const auto result = source.exec(fmt::format(query, names));
+  const auto result = source.exec(fmt::format(query, quote_literals(publications)));
   for (int row = 0; row < postgres::rows(result); ++row) {
     auto& table = published.tables[{text_field(result, row, 1), text_field(result, row, 2)}];
     table.oid = oid_field(result, row, 0);

@@ -15,12 +15,6 @@ using postgres::number_field;
 using postgres::rows;
 using postgres::text_field;
 
-std::string literals(const std::vector<std::string>& items) {
-  std::string text;
-  for (const auto& item : items) text += (text.empty() ? "" : ", ") + quote_literal(item);
-  return text;
-}
-
 /// The published tables with the names of their published columns; {0} are the publications.
 constexpr std::string_view published = R"(
 published AS (SELECT schemaname, tablename, array_agg(DISTINCT a) AS attnames FROM pg_publication_tables,
@@ -54,8 +48,8 @@ text_types AS (
 }  // namespace
 
 std::vector<std::string> existing_publications(postgres::Connection& source, const std::vector<std::string>& names) {
-  const auto result =
-      source.exec(fmt::format("SELECT pubname FROM pg_catalog.pg_publication WHERE pubname IN ({})", literals(names)));
+  const auto result = source.exec(
+      fmt::format("SELECT pubname FROM pg_catalog.pg_publication WHERE pubname IN ({})", quote_literals(names)));
   std::vector<std::string> found;
   for (int row = 0; row < rows(result); ++row) found.push_back(text_field(result, row, 0));
   return found;
@@ -73,7 +67,7 @@ std::vector<wire::Relation> published_relations(postgres::Connection& source,
       "SELECT c.oid, c.relkind, c.relreplident, n.nspname, c.relname, a.attname, "
       "coalesce(a.attnum = ANY (i.indkey::int2[]) AND i.indimmediate, false), "
       "t.oid IN (SELECT type FROM text_types), "
-      "t.typtype, t.oid, coalesce(b.at, t.oid), a.atttypmod, tn.nspname, t.typname "
+      "t.typtype, t.oid, coalesce(b.at, t.oid), a.atttypmod, tn.nspname, t.typname, a.attnum "
       "FROM published p JOIN pg_namespace n ON n.nspname = p.schemaname "
       "JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename "
       "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
@@ -85,7 +79,7 @@ std::vector<wire::Relation> published_relations(postgres::Connection& source,
       "WHERE (a.attname = ANY (p.attnames) AND (a.attgenerated = '' OR {1})) "
       "OR (a.attgenerated = 's' AND a.attnum = ANY (i.indkey::int2[]) AND i.indimmediate) "
       "ORDER BY n.nspname, c.relname, a.attnum",
-      fmt::format(published, literals(publications)),
+      fmt::format(published, quote_literals(publications)),
       // Before 18 the list names generated columns that are never published.
       source.server_version() >= 180000 ? "true" : "false", parts, text_types));
   std::vector<wire::Relation> relations;
@@ -111,6 +105,7 @@ std::vector<wire::Relation> published_relations(postgres::Connection& source,
     column.typmod = static_cast<std::int32_t>(number_field(result, row, 11));
     column.type_schema = text_field(result, row, 12);
     column.type_name = text_field(result, row, 13);
+    column.number = static_cast<std::uint16_t>(number_field(result, row, 14));
     if (column.is_key) ++relation.key_columns;
     relation.columns.push_back(std::move(column));
   }
@@ -118,9 +113,9 @@ std::vector<wire::Relation> published_relations(postgres::Connection& source,
 }
 
 std::set<std::uint32_t> types_with_money(postgres::Connection& source, const std::vector<std::string>& publications) {
-  const auto result = source.exec(fmt::format(
-      "WITH RECURSIVE {}, {} SELECT DISTINCT type::oid FROM parts WHERE part = 'pg_catalog.money'::regtype",
-      fmt::format(published, literals(publications)), parts));
+  const auto result = source.exec(
+      fmt::format("WITH RECURSIVE {}, {} SELECT DISTINCT type::oid FROM parts WHERE part = 'pg_catalog.money'::regtype",
+                  fmt::format(published, quote_literals(publications)), parts));
   std::set<std::uint32_t> types;
   for (int row = 0; row < rows(result); ++row) types.insert(static_cast<std::uint32_t>(number_field(result, row, 0)));
   return types;

@@ -59,7 +59,7 @@ void Decoder::read_record(RecordKind kind, std::string_view body, Frame& frame) 
     case RecordKind::begin:
       return read_begin(Reader{body}, frame);
     case RecordKind::relation:
-      return read_relation(Reader{body});
+      return read_relation(Reader{body}, frame);
     case RecordKind::insert:
     case RecordKind::update:
     case RecordKind::delete_:
@@ -113,7 +113,7 @@ void Decoder::read_begin(Reader reader, Frame& frame) {
   frame.begin = begin;
 }
 
-void Decoder::read_relation(Reader reader) {
+void Decoder::read_relation(Reader reader, Frame& frame) {
   if (!open_) throw ProtocolError{"relation record outside of a transaction"};
   Relation relation;
   relation.id = reader.u32();
@@ -137,6 +137,7 @@ void Decoder::read_relation(Reader reader) {
       throw ProtocolError{"relation record has an unknown value format"};
     }
     column.type_kind = static_cast<char>(reader.u8());
+    column.number = reader.u16();
     column.type_oid = reader.u32();
     column.base_oid = reader.u32();
     column.typmod = reader.i32();
@@ -148,19 +149,24 @@ void Decoder::read_relation(Reader reader) {
   }
   reader.expect_end();
   const auto id = relation.id;
+  const auto known_by_id = current_.find(id);
+  const bool altered = known_by_id != current_.end() && !known_by_id->second->looks_like(relation);
+  if (altered) frame.outdated.push_back(known_by_id->second);
+  auto& holder = holders_[relation.schema + '\0' + relation.name];
+  if (holder != nullptr && holder->id != id) frame.outdated.push_back(holder);
   // Partitions under one root that differ in their identity take turns: a version that says the same is used again.
   for (const auto& known : versions_) {
-    if (known.id != id) continue;
+    if (known.id != id || altered) continue;
     relation.serial = known.serial;
     const auto version = std::exchange(relation.version, known.version);
     if (relation == known) {
-      current_[id] = &known;
+      current_[id] = holder = &known;
       return;
     }
     relation.version = version;
   }
   relation.serial = static_cast<std::uint32_t>(versions_.size());
-  current_[id] = &versions_.emplace_back(std::move(relation));
+  current_[id] = holder = &versions_.emplace_back(std::move(relation));
 }
 
 void Decoder::read_row_change(RecordKind kind, Reader reader, Frame& frame) {

@@ -61,6 +61,8 @@ struct Frame {
   std::vector<std::vector<const Relation*>> truncates;
   /// Like `truncates`: of a truncate of partitions their names, "schema.name"; else empty.
   std::vector<std::vector<std::string>> partitions;
+  /// Versions that others take the place of here: the same relation looked so before, or another one had the name.
+  std::vector<const Relation*> outdated;
   /// Relations that the transaction rewrites: their rows have got values that the stream does not hold.
   std::vector<const Relation*> rewrites;
   std::vector<Message> messages;
@@ -89,7 +91,7 @@ class Decoder {
   void read_record(RecordKind kind, std::string_view body, Frame& frame);
   void read_hello(Reader reader);
   void read_begin(Reader reader, Frame& frame);
-  void read_relation(Reader reader);
+  void read_relation(Reader reader, Frame& frame);
   void read_row_change(RecordKind kind, Reader reader, Frame& frame);
   void read_rewrite(Reader reader, Frame& frame);
   void read_truncate(Reader reader, Frame& frame);
@@ -104,7 +106,8 @@ class Decoder {
   Lsn last_end_;
   std::deque<Relation> versions_;
   std::unordered_map<std::uint32_t, const Relation*> current_;
-  std::size_t expected_changes_ = 0;  ///< of the last frame, to reserve
+  std::unordered_map<std::string, const Relation*> holders_;  ///< by schema, a zero byte, name
+  std::size_t expected_changes_ = 0;                          ///< of the last frame, to reserve
 };
 
 }  // namespace walgate::wire

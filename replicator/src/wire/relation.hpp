@@ -1,6 +1,7 @@
 // relation.hpp - a relation as the source describes it, in the stream or in its catalog.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@ namespace walgate::wire {
 
 struct Column {
   std::string name;
+  std::uint16_t number = 0;   ///< pg_attribute.attnum: a rename keeps it; a column that is added again has another
   bool is_key = false;        ///< part of the replica identity
   bool is_generated = false;  ///< stored, and computed by the source
   ValueFormat format = ValueFormat::binary;
@@ -37,6 +39,15 @@ struct Relation {
   std::uint16_t key_columns = 0;  ///< how many of them are part of the identity
 
   friend bool operator==(const Relation&, const Relation&) = default;
+  /// The same name and the same columns; how rows are identified may differ.
+  [[nodiscard]] bool looks_like(const Relation& other) const {
+    return schema == other.schema && name == other.name &&
+           std::equal(columns.begin(), columns.end(), other.columns.begin(), other.columns.end(),
+                      [](const Column& a, const Column& b) {
+                        return a.number == b.number && a.name == b.name && a.type_oid == b.type_oid &&
+                               a.typmod == b.typmod;
+                      });
+  }
   [[nodiscard]] bool has_full_identity() const noexcept { return replica_identity == 'f'; }
 };
 

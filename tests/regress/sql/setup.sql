@@ -97,10 +97,10 @@ BEGIN
         FOR i IN 1 .. flags LOOP
           body := body || format(', %s%s', (ARRAY['', 'key ', 'generated ', 'generated key '])[get_byte(frame, at) + 1], chr(get_byte(frame, at + 1)));
           type := chr(get_byte(frame, at + 2));
-          ASSERT (number_at(frame, at + 3, 4) = number_at(frame, at + 7, 4)) = (type <> 'd'), 'base type';
-          ASSERT EXISTS (SELECT FROM pg_type WHERE oid = number_at(frame, at + 7, 4)::oid), 'type';
-          body := body || format(' %s %s', type, number_at(frame, at + 11, 4)::bit(32)::int);
-          at := at + 15;
+          ASSERT (number_at(frame, at + 5, 4) = number_at(frame, at + 9, 4)) = (type <> 'd'), 'base type';
+          ASSERT EXISTS (SELECT FROM pg_type WHERE oid = number_at(frame, at + 9, 4)::oid), 'type';
+          body := body || format(' %s %s %s', number_at(frame, at + 3, 2), type, number_at(frame, at + 13, 4)::bit(32)::int);
+          at := at + 17;
           SELECT s.at, s.value INTO at, name FROM string_at(frame, at) AS s;
           SELECT s.at, s.value INTO at, schema FROM string_at(frame, at) AS s;
           SELECT s.at, s.value INTO at, type FROM string_at(frame, at) AS s;

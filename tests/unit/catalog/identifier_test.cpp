@@ -63,6 +63,11 @@ TEST(QuoteLiteral, EscapesBackslashesWhateverTheServersSettingIs) {
   EXPECT_EQ(quote_literal(R"(a\'b)"), R"(E'a\\''b')");
 }
 
+TEST(QuoteLiteral, MakesAListOfSeveral) {
+  EXPECT_EQ(quote_literals({"a", "it's", R"(b\)"}), R"('a', 'it''s', E'b\\')");
+  EXPECT_EQ(quote_literals({}), "");
+}
+
 TEST(QualifiedName, IsQuotedForSqlAndPlainForPeople) {
   const QualifiedName name{"shop", "Order"};
   EXPECT_EQ(name.quoted(), R"("shop"."Order")");

@@ -80,7 +80,7 @@ TEST(TableLedger, LetsTheOldTableInAndTheNewOneNot) {
   look(ledger, {{item, table(1)}});
   EXPECT_TRUE(ledger.is_same(item, 1, Lsn{110}));
   EXPECT_EQ(look(ledger, {{item, table(2)}}),
-            "table_recreated public.item: another table has taken over the name; its first change stops the service\n");
+            "table_recreated public.item: another table has taken over the name; its first change waits at a gate\n");
   auto restarted = target.ledger();
   EXPECT_EQ(look(restarted, {{item, table(2)}}), "");
   EXPECT_TRUE(restarted.is_same(item, 1, Lsn{120}));
@@ -198,6 +198,84 @@ TEST(TableLedger, KeepsWhatCouldNotBeWritten) {
   ledger.save();
   EXPECT_EQ(target.stored.at(item).oid, 1U);
   EXPECT_TRUE(target.looked);
+}
+
+TableShape shape(std::uint16_t columns) {
+  TableShape made{.target_oid = 17000, .columns = {}};
+  for (std::uint16_t i = 1; i <= columns; ++i) made.columns.push_back({.number = i});
+  return made;
+}
+
+TEST(TableLedger, KnowsTheColumnsBeforeATransaction) {
+  Target target;
+  auto ledger = target.ledger();
+  EXPECT_TRUE(ledger.is_same(item, 1, Lsn{110}));
+  EXPECT_EQ(ledger.shape_before(item, Lsn{110}), std::nullopt);
+  ledger.saw(item, shape(2), Lsn{110});
+  EXPECT_EQ(ledger.shape_before(item, Lsn{120}), shape(2));
+  ledger.saw(item, shape(3), Lsn{120});
+  // A second change of the same transaction is held against what was before it, an older one against nothing.
+  EXPECT_EQ(ledger.shape_before(item, Lsn{120}), shape(2));
+  EXPECT_EQ(ledger.shape_before(item, Lsn{115}), std::nullopt);
+  EXPECT_EQ(ledger.shape_before(item, Lsn{130}), shape(3));
+}
+
+TEST(TableLedger, KeepsNewerColumnsWhenOlderOnesComeOnceMore) {
+  Target target;
+  auto ledger = target.ledger();
+  EXPECT_TRUE(ledger.is_same(item, 1, Lsn{110}));
+  ledger.saw(item, shape(3), Lsn{120});
+  ledger.save();
+  auto restarted = target.ledger();
+  restarted.saw(item, shape(2), Lsn{110});
+  restarted.save();
+  EXPECT_EQ(target.stored.at(item).shape, shape(3));
+  EXPECT_EQ(restarted.shape_before(item, Lsn{120}), std::nullopt);
+}
+
+TEST(TableLedger, AsksNothingOfATransactionThatWasAccepted) {
+  Target target;
+  target.stored[item] = {.oid = 1, .shape = shape(2), .shape_at = Lsn{110}, .accepted_at = Lsn{120}};
+  const auto ledger = target.ledger();
+  EXPECT_EQ(ledger.shape_before(item, Lsn{120}), std::nullopt);
+  EXPECT_EQ(ledger.shape_before(item, Lsn{130}), shape(2));
+}
+
+TEST(TableLedger, KnowsATableUnderItsNewName) {
+  Target target;
+  auto ledger = target.ledger();
+  look(ledger, {{item, table(1)}});
+  ledger.saw(item, shape(2), Lsn{110});
+  EXPECT_EQ(look(ledger, {{other, table(1)}}), "table_renamed public.other: the table was called public.item before\n");
+  EXPECT_TRUE(ledger.is_same(item, 1, Lsn{115}));  // its last changes under the old name
+  EXPECT_EQ(ledger.former_name(other), item);
+  EXPECT_EQ(ledger.shape_before(other, Lsn{120}), shape(2));
+  ledger.settle_name(other);
+  EXPECT_EQ(ledger.former_name(other), std::nullopt);
+  EXPECT_EQ(ledger.shape_before(other, Lsn{120}), shape(2));
+  EXPECT_EQ(ledger.known().at(other).moved_from, item);
+  EXPECT_EQ(ledger.known().at(item).state, TableState::left);
+  EXPECT_EQ(look(ledger, {{other, table(1)}}), "");
+}
+
+TEST(TableLedger, LearnsANewNameFromTheStreamFirst) {
+  Target target;
+  auto ledger = target.ledger();
+  look(ledger, {{item, table(1)}});
+  EXPECT_TRUE(ledger.is_same(other, 1, Lsn{120}));
+  EXPECT_EQ(ledger.former_name(other), item);
+}
+
+TEST(TableLedger, IgnoresTablesThatJoinWhereThatIsWanted) {
+  Target target;
+  target.looked = true;
+  target.stored[item] = {.oid = 1};
+  TableLedger ledger{target.stored, true, [](const KnownTables&) {}, true};
+  static_cast<void>(ledger.look({{item, table(1)}, {other, table(2)}}, Lsn{100}));
+  EXPECT_FALSE(ledger.is_ignored(item));
+  EXPECT_TRUE(ledger.is_ignored(other));
+  static_cast<void>(ledger.look({{item, table(1)}, {other, table(2)}}, Lsn{110}));
+  EXPECT_TRUE(ledger.is_ignored(other));
 }
 
 }  // namespace

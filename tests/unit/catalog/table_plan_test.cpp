@@ -230,8 +230,11 @@ TEST(TablePlan, ReportsNamesOfARuleThatAreNotThere) {
   made.columns = {{"nmae", "name"}};
   made.cast = {{"labell", "text"}};
   const auto target = table({{"id", int4}});
-  EXPECT_EQ(differences_of(relation({{"id", int4}}), made, &target),
-            "source_column_missing public.item.nmae\ntarget_column_missing store.part.labell\n");
+  std::string names;
+  for (const auto& difference : check_names_of_rule(relation({{"id", int4}}), mapping_of(made), target)) {
+    names += std::string{text_of(difference.name)} + " " + difference.object + "\n";
+  }
+  EXPECT_EQ(names, "source_column_missing public.item.nmae\ntarget_column_missing store.part.labell\n");
 }
 
 TEST(TablePlan, FindsRowsByTheTargetsKeyWhenTheSourceSendsAllOldValues) {
@@ -252,6 +255,36 @@ TEST(TablePlan, InsertsMaySkipOrOverwriteADuplicate) {
   EXPECT_EQ(
       plan_of(relation({{"id", int4}, {"name", text}}), made, target).insert().sql,
       R"(INSERT INTO "store"."part" AS t ("id", "name") VALUES ($1, $2) ON CONFLICT ("id") DO UPDATE SET "name" = EXCLUDED."name")");
+}
+
+TEST(TablePlan, LeavesOutAnExtraColumnWhereThatIsWanted) {
+  auto made = rule();
+  made.on_extra_column = OnColumn::ignore;
+  const auto plan = plan_of(relation({{"id", int4}, {"more", text}}), made, table({{"id", int4}}));
+  EXPECT_EQ(plan.ignored_columns, std::vector<std::string>{"more"});
+  EXPECT_EQ(plan.columns.size(), 1U);
+  const auto without_key = table({{"name", text}}, {});
+  EXPECT_EQ(differences_of(relation({{"id", int4}, {"name", text}}), made, &without_key),
+            "target_column_missing public.item.id\n");
+}
+
+TEST(TablePlan, FillsColumnsByTheNamesThatTheyWillHave) {
+  const auto made = rule();
+  auto before = relation({{"id", int4}, {"a", text}, {"gone", text}, {"b", text}});
+  auto later = relation({{"id", int4}, {"b", text}, {"a", text}});
+  const auto number = [](wire::Relation& of, std::vector<std::uint16_t> numbers) {
+    for (std::size_t i = 0; i < numbers.size(); ++i) of.columns[i].number = numbers[i];
+  };
+  number(before, {1, 2, 3, 4});
+  number(later, {1, 2, 4});  // a and b have changed names
+  const auto target = table({{"id", int4}, {"a", text}, {"b", text}});
+  auto [plan, differences] = plan_table(before, mapping_of(made), &target, types(), &later);
+  EXPECT_TRUE(differences.empty());
+  ASSERT_EQ(plan.columns.size(), 3U);
+  EXPECT_EQ(plan.columns[1].source, 1);
+  EXPECT_EQ(plan.columns[1].target, "b");
+  EXPECT_EQ(plan.columns[2].source, 3);
+  EXPECT_EQ(plan.columns[2].target, "a");
 }
 
 }  // namespace

@@ -36,7 +36,8 @@ TEST(ConfigJson, ShowsDefaultsAndHidesPasswords) {
                   false),
       R"({"pipeline":"p","source":{"conninfo":"password=********","slot":"p","publications":["p"],)"
       R"("decoding_work_mem":"256MB","origin":"any"},"target":{"conninfo":"","replica_role":"auto"},"tables":[{"source":"a.*",)"
-      R"("target":"a.*","columns":{"x":null},"cast":{},"on_missing":"stop","on_duplicate":"stop"}],)"
+      R"("target":"a.*","columns":{"x":null},"cast":{},"on_missing":"stop","on_duplicate":"stop",)"
+      R"("on_extra_column":"gate","on_dropped_column":"gate"}],"on_new_table":"gate",)"
       R"("copy":{"enabled":true,"existing_rows":"refuse","workers":2,"rows_per_second":0,"max_snapshot_age":"0s"},)"
       R"("migrations":{"directory":null,"conninfo":null,"at_announcement":"wait","lock_timeout":"5s"},)"
       R"("http":{"listen":"127.0.0.1:8432"},)"

@@ -127,6 +127,45 @@ TEST(Decoder, ReadsMessagesInsideAndOutsideOfTransactions) {
   EXPECT_EQ(transcript_of(session().message(false, "app", "y")), "message app y\n");
 }
 
+TEST(Decoder, NamesVersionsThatOthersTakeThePlaceOf) {
+  Decoder decoder;
+  const auto names_of = [](const Frame& frame) {
+    std::string names;
+    for (const auto* relation : frame.outdated) names += relation->name + " " + relation->columns.at(1).name + "\n";
+    return names;
+  };
+  const auto first = open_transaction().relation(2, "part", {"id", "b"}).commit(0x100, 0x130, 0).data();
+  EXPECT_EQ(names_of(decoder.decode(first)), "");
+  // Another identity is no other shape; another column is, and so is another table under the name.
+  const auto second = FrameBuilder{}
+                          .begin(8, 0x200, 0x230)
+                          .relation(1, "item", {"id", "name"}, {"name"})
+                          .relation(1, "item", {"id", "nick"}, {"id"})
+                          .relation(3, "part", {"id", "c"})
+                          .commit(0x200, 0x230, 0)
+                          .data();
+  EXPECT_EQ(names_of(decoder.decode(second)), "item name\npart b\n");
+}
+
+TEST(Decoder, GivesAShapeThatComesBackANewSerial) {
+  Decoder decoder;
+  const auto serial_of = [&](std::uint64_t lsn, const std::vector<std::string>& columns) {
+    std::vector<Field> fields(columns.size(), Field{"1"});
+    const auto bytes = FrameBuilder{}
+                           .begin(7, lsn, lsn + 1)
+                           .relation(1, "item", columns, {"id"})
+                           .insert(1, fields)
+                           .commit(lsn, lsn + 1)
+                           .data();
+    return decoder.decode(bytes).changes.at(0).relation->serial;
+  };
+  static_cast<void>(decoder.decode(session().data()));
+  const auto first = serial_of(0x100, {"id", "name"});
+  EXPECT_EQ(serial_of(0x110, {"id", "name"}), first);
+  EXPECT_NE(serial_of(0x120, {"id"}), first);
+  EXPECT_NE(serial_of(0x130, {"id", "name"}), first);
+}
+
 TEST(Decoder, ReadsRewritesApartFromTheChangesAndDoesNotCountThem) {
   EXPECT_EQ(transcript_of(open_transaction().rewrite(1).insert(1, {"1", "a"}).commit(0x100, 0x130, 1)),
             "begin 7 0/100 0/130\nI item 0 - (1, a)\nrewrite item\ncommit\n");
@@ -138,7 +177,8 @@ TEST(Decoder, SaysWhichColumnsAreGenerated) {
   Bytes body;
   body.u32(1).u32(1).u32(16001).u8('r').u8('d').string("public").string("item").u16(3);
   for (const unsigned flags : {0U, 1U, 3U}) {
-    body.u8(flags).u8('b').u8('b').u32(23).u32(23).u32(0xFFFFFFFF).string("c").string("pg_catalog").string("int4");
+    body.u8(flags).u8('b').u8('b').u16(flags + 1).u32(23).u32(23).u32(0xFFFFFFFF);
+    body.string("c").string("pg_catalog").string("int4");
   }
   Decoder decoder;
   const auto bytes = session()
@@ -152,6 +192,7 @@ TEST(Decoder, SaysWhichColumnsAreGenerated) {
   EXPECT_FALSE(columns[1].is_generated);
   EXPECT_TRUE(columns[2].is_key);
   EXPECT_TRUE(columns[2].is_generated);
+  EXPECT_EQ(columns[2].number, 4);
   EXPECT_EQ(frame.changes[0].relation->key_columns, 2);
 }
 

@@ -89,11 +89,13 @@ class FrameBuilder {
     Bytes body;
     body.u32(id).u32(1).u32(16000 + id).u8('r').u8(static_cast<unsigned char>(identity)).string("public").string(name);
     body.u16(static_cast<unsigned>(columns.size()));
+    unsigned number = 0;
     for (const auto& column : columns) {
       const bool key = std::find(keys.begin(), keys.end(), column) != keys.end();
       body.u8(key ? 1 : 0)
           .u8('b')
           .u8('b')
+          .u16(++number)
           .u32(25)
           .u32(25)
           .u32(0xFFFFFFFF)

@@ -1,0 +1,35 @@
+#include "apply/survey.hpp"
+
+#include <algorithm>
+
+#include "batch/announcement.hpp"
+
+namespace walgate::apply {
+
+namespace {
+
+void add_once(std::vector<wire::Relation>& relations, const wire::Relation& relation) {
+  if (std::ranges::find(relations, relation.serial, &wire::Relation::serial) == relations.end()) {
+    relations.push_back(relation);
+  }
+}
+
+}  // namespace
+
+void Survey::add(const std::string& pipeline, const Piece& piece) {
+  transaction = piece.transaction;
+  for (const auto& change : piece.frame.changes) {
+    if (change.relation != nullptr) {
+      add_once(relations, *change.relation);
+      if (change.kind == wire::RecordKind::insert) inserts_into.insert(change.relation->serial);
+    } else {
+      for (const auto* relation : piece.frame.truncates[change.truncate_index]) add_once(relations, *relation);
+    }
+  }
+  for (const auto* relation : piece.frame.rewrites) add_once(rewritten, *relation);
+  for (const auto& message : piece.frame.messages) {
+    if (auto migration = announced_to(pipeline, message)) announced.push_back(std::move(*migration));
+  }
+}
+
+}  // namespace walgate::apply

@@ -1,0 +1,36 @@
+// survey.hpp - what a transaction that cannot be applied as it is holds besides its rows.
+//
+// It is read to its end without anything of it being applied: how its relations look before and after what it does to
+// them, which migrations it announces, which tables it rewrites.  From this the gate knows what the target lacks.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "batch/piece.hpp"
+
+namespace walgate::apply {
+
+/// Thrown at a transaction that cannot be applied as it is; everything before it can.
+struct HeldAt {
+  Lsn lsn;  ///< its final_lsn
+};
+
+struct Survey {
+  wire::Begin transaction;
+  std::vector<wire::Relation> relations;  ///< each version once, in order
+  std::set<std::uint32_t> inserts_into;   ///< serials of those that get rows
+  std::vector<wire::Relation> rewritten;
+  std::vector<std::string> announced;  ///< ids of migrations for this pipeline, in order
+
+  void add(const std::string& pipeline, const Piece& piece);
+};
+
+/// Thrown when the transaction has been read; all before it is committed.
+struct Surveyed {
+  Survey survey;
+};
+
+}  // namespace walgate::apply

@@ -1,0 +1,309 @@
+#include "service/gate.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "apply/known_tables.hpp"
+#include "apply/progress.hpp"
+#include "apply/table_set.hpp"
+#include "copy/ledger.hpp"
+#include "migrate/directory.hpp"
+#include "migrate/ledger.hpp"
+#include "observe/log.hpp"
+#include "service/enum_labels.hpp"
+#include "service/migrations.hpp"
+
+namespace walgate::service {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto look_interval = 1s;
+constexpr auto log_interval = 60s;
+/// A migration that failed is tried again when its files have changed, or after this time.
+constexpr auto attempt_interval = 60s;
+
+apply::Becoming becoming_of(const apply::Survey& survey) {
+  apply::Becoming becoming{.lsn = survey.transaction.final_lsn, .relations = {}, .replaced = {}};
+  std::map<std::uint32_t, const wire::Relation*> last;
+  std::map<QualifiedName, std::uint32_t> holders;
+  std::set<std::uint32_t> changed;
+  for (const auto& relation : survey.relations) {
+    auto& newest = last[relation.oid];
+    if (newest != nullptr && !newest->looks_like(relation)) changed.insert(relation.oid);
+    newest = &relation;
+    auto& holder = holders[{relation.schema, relation.name}];
+    if (holder != 0 && holder != relation.oid) becoming.replaced.insert(holder);
+    holder = relation.oid;
+  }
+  for (const auto oid : changed) becoming.relations.emplace(oid, *last.at(oid));
+  // One that has got another name lives on.
+  std::erase_if(becoming.replaced, [&](std::uint32_t oid) {
+    const auto& relation = *last.at(oid);
+    return holders.at({relation.schema, relation.name}) == oid;
+  });
+  return becoming;
+}
+
+/// The files as they are now; empty when they cannot be read.
+std::string digest_of_files(const Config& config) {
+  std::string digest;
+  try {
+    for (const auto& file : migrate::read_directory(config.migrations.directory)) digest += file.id + file.checksum;
+  } catch (const Error&) {
+    digest.clear();
+  }
+  return digest;
+}
+
+std::string sentence_of(const Failure& failure) {
+  return failure.detail.empty() ? failure.message : fmt::format("{} ({})", failure.message, failure.detail);
+}
+
+}  // namespace
+
+Gate::Gate(const Config& config, const GateStart& start, postgres::Connection target, StatusBoard& board,
+           const Event& finish, const Event& stop)
+    : config_{config},
+      start_{start},
+      target_{std::move(target)},
+      board_{board},
+      finish_{finish},
+      stop_{stop},
+      cost_{config, &stop},
+      copies_{config, {}, {}, &stop} {
+  target_.set_phase("gate");
+  target_.exec("LISTEN walgate_migrations");
+}
+
+apply::Becoming Gate::pass(const apply::Survey& survey) {
+  for (;;) {
+    auto becoming = becoming_of(survey);
+    const auto obstacle = find_obstacle(survey, becoming);
+    if (!obstacle) {
+      open();
+      return becoming;
+    }
+    if (shown_ != obstacle) close(*obstacle, survey);
+    show_cost();
+    if (copies_.any() || cost_.slot_wants_use()) return {};
+    if (apply::requested_skips(target_, config_.pipeline).contains(survey.transaction.final_lsn)) return {};
+    auto descriptors = std::to_array<pollfd>(
+        {{finish_.descriptor(), POLLIN, 0}, {stop_.descriptor(), POLLIN, 0}, {PQsocket(target_.handle()), POLLIN, 0}});
+    wait_for(descriptors, look_interval);
+    if (descriptors[0].revents != 0 || descriptors[1].revents != 0) throw postgres::Interrupted{};
+  }
+}
+
+std::optional<Gate::Obstacle> Gate::find_obstacle(const apply::Survey& survey, apply::Becoming& becoming) {
+  if (auto obstacle = announced_obstacle(survey)) return obstacle;
+  return shape_obstacle(survey, becoming);
+}
+
+std::optional<Gate::Obstacle> Gate::announced_obstacle(const apply::Survey& survey) {
+  if (survey.announced.empty()) return std::nullopt;
+  const auto is_done = [&](const std::string& id) {
+    const auto ledger = migrate::read_ledger(target_, config_.pipeline);
+    return std::ranges::any_of(ledger, [&](const auto& row) { return row.id == id && !row.running; });
+  };
+  for (const auto& id : survey.announced) {
+    if (is_done(id)) continue;
+    if (config_.migrations.at_announcement == AtAnnouncement::wait) {
+      return Obstacle{
+          .relation = {},
+          .differences = {fmt::format("the source has announced the migration {}, which is not applied", id)},
+          .migration = id,
+          .remedy = "run `walgate migrate up`"};
+    }
+    if (auto obstacle = apply_announced(id, survey.transaction.final_lsn)) return obstacle;
+  }
+  return std::nullopt;
+}
+
+std::optional<Gate::Obstacle> Gate::apply_announced(const std::string& id, Lsn lsn) {
+  const auto digest = digest_of_files(config_);
+  const auto now = std::chrono::steady_clock::now();
+  if (failure_ && failure_->migration == id && digest == failed_files_ && now < next_attempt_) return failure_;
+  Obstacle obstacle{.relation = {}, .differences = {}, .migration = id, .remedy = {}};
+  const auto number = migrate::number_of(id);
+  try {
+    const auto files = migration_files(config_);
+    const auto file = std::ranges::find(files, id, &migrate::MigrationFile::id);
+    if (number == 0) {
+      obstacle.differences.push_back(
+          fmt::format("the source has announced \"{}\", which is no name of a migration", id));
+      obstacle.remedy = entry_of(ErrorName::migration_announced).remedy;
+    } else if (file == files.end()) {
+      obstacle.differences.push_back(
+          fmt::format("the source has announced the migration {}, and \"{}\" has no file {}.sql", id,
+                      config_.migrations.directory, id));
+      obstacle.remedy = "put the file there, or correct migrations.directory and start the service again";
+    } else {
+      if (!shown_ || shown_->migration != id)
+        log::info("migration_announced", "applies a migration that the source has announced",
+                  {{"migration", id}, {"lsn", lsn}});
+      migrate::UpReport report;
+      const migrate::UpObserver observer{
+          .note =
+              [&](const std::string& text) {
+                log::info("migration_waits", text, {{"migration", id}});
+              },
+          .applied =
+              [&](const migrate::Applied& applied) {
+                log::info("migration_applied", "applied a migration",
+                          {{"migration", applied.id}, {"milliseconds", applied.time.count()}, {"lsn", lsn}});
+              }};
+      migrate_up(config_, {.to = number, .source_lsn = lsn, .stop = &stop_}, observer, report);
+      const auto left = std::ranges::find(report.left, id, &migrate::Left::id);
+      if (left == report.left.end()) {
+        failure_.reset();
+        return std::nullopt;
+      }
+      obstacle.differences.push_back(
+          fmt::format("the announced migration {} is not applied yet: {}", id, left->reason));
+      obstacle.remedy = "wait, or change the file";
+    }
+  } catch (const Error& error) {
+    if (error.failure().name == ErrorName::connection_lost || error.failure().name == ErrorName::server_shutting_down) {
+      throw;
+    }
+    obstacle.differences.push_back(
+        fmt::format("the announced migration {} has failed: {}", id, sentence_of(error.failure())));
+    obstacle.remedy = remedy_of(error.failure());
+  }
+  failed_files_ = digest;
+  failure_ = obstacle;
+  next_attempt_ = std::chrono::steady_clock::now() + attempt_interval;
+  return obstacle;
+}
+
+std::optional<Gate::Obstacle> Gate::shape_obstacle(const apply::Survey& survey, apply::Becoming& becoming) {
+  const auto lsn = survey.transaction.final_lsn;
+  auto remembered = apply::read_known_tables(target_, config_.pipeline);
+  const bool ignore_new = config_.on_new_table == OnNewTable::ignore;
+  TableLedger ledger{std::move(remembered.tables), remembered.looked, nullptr, ignore_new};
+  const auto seam = copy::seam_of(copy::read_entries(target_, config_.pipeline));
+  auto relations = survey.relations;
+  relations.insert(relations.end(), survey.rewritten.begin(), survey.rewritten.end());
+  apply::TableSet tables{config_,   &stop_,  start_.same_database, start_.replica_role, seam, ledger, target_,
+                         relations, becoming};
+  Obstacle obstacle;
+  std::vector<Difference> all;
+  const auto add = [&](const wire::Relation& relation, std::vector<Difference> differences) {
+    if (differences.empty()) return;
+    if (obstacle.relation.empty()) obstacle.relation = QualifiedName{relation.schema, relation.name}.display();
+    for (auto& difference : differences) {
+      auto text = fmt::format("{}: {}", difference.object, difference.text);
+      if (std::ranges::find(obstacle.differences, text) != obstacle.differences.end()) continue;
+      if (obstacle.remedy.empty()) obstacle.remedy = difference.remedy;
+      obstacle.differences.push_back(std::move(text));
+    }
+  };
+  for (const auto& relation : survey.relations) {
+    if (seam.holds(relation, survey.transaction)) continue;
+    add(relation, tables.misfits(relation, lsn, survey.inserts_into.contains(relation.serial)));
+    if (start_.value_refused) add(relation, missing_labels(config_, relation, target_, &stop_));
+  }
+  becoming.rewrites_known = true;
+  for (const auto& relation : survey.rewritten) {
+    if (seam.holds(relation, survey.transaction) || !tables.has_same_columns(relation, lsn)) continue;
+    if (!survey.announced.empty()) continue;  // the migration has seen to the rows
+    const auto name = QualifiedName{relation.schema, relation.name}.display();
+    add(relation,
+        {{ErrorName::table_rewritten, name,
+          "the source has rewritten the table, and the values that it computed there are not in the stream",
+          fmt::format("`walgate copy --table '{0}'` copies the table anew; or give the target's rows the same "
+                      "values by a migration, then `walgate accept --table '{0}'`",
+                      name)}});
+  }
+  if (obstacle.differences.empty()) return std::nullopt;
+  for (const auto& relation : survey.rewritten) {
+    const auto name = QualifiedName{relation.schema, relation.name}.display();
+    if (tables.has_same_columns(relation, lsn)) continue;  // told above
+    obstacle.differences.push_back(fmt::format(
+        "{}: the source has rewritten the rows that exist; the migration has to give the target's the same values, or "
+        "`walgate copy --table '{}'` brings them",
+        name, name));
+  }
+  return obstacle;
+}
+
+void Gate::close(const Obstacle& obstacle, const apply::Survey& survey) {
+  const auto lsn = survey.transaction.final_lsn;
+  const auto joined = fmt::format("{}", fmt::join(obstacle.differences, "; "));
+  Failure failure{.name = obstacle.migration ? ErrorName::migration_announced : ErrorName::relation_does_not_fit,
+                  .message = obstacle.migration ? "the stream waits for a migration"
+                                                : fmt::format("relation {} does not fit the target", obstacle.relation),
+                  .detail = joined,
+                  .remedy = obstacle.remedy,
+                  .phase = "gate",
+                  .relation = obstacle.relation};
+  if (lsn.is_set()) {
+    failure.lsn = lsn;
+    failure.xid = survey.transaction.xid;
+  }
+  const auto since = apply::record_error(target_, config_.pipeline, failure);
+  board_.update([&](Status& status) {
+    status.state = ServiceState::at_gate;
+    status.since = since;
+    status.reason = fmt::format("{}: {}", failure.message, joined);
+    status.next_step = obstacle.remedy;
+    status.error.reset();
+    status.gate = GateStatus{.relation = obstacle.relation,
+                             .differences = obstacle.differences,
+                             .since = since,
+                             .lsn = failure.lsn,
+                             .migration = obstacle.migration,
+                             .retained_bytes_per_minute = {}};
+  });
+  log::warning("gate_closed", "the stream waits before a transaction that the target is not ready for",
+               {{"relation", obstacle.relation},
+                {"differences", joined},
+                {"migration", obstacle.migration.value_or("")},
+                {"lsn", lsn},
+                {"remedy", obstacle.remedy}});
+  shown_ = obstacle;
+  next_log_ = std::chrono::steady_clock::now() + log_interval;
+}
+
+void Gate::show_cost() {
+  const auto cost = cost_.look();
+  if (cost) {
+    board_.update([&](Status& status) {
+      status.source_lsn = cost->source;
+      status.retained_wal_bytes = cost->retained_bytes;
+      status.lag.bytes = cost->source.value - std::min(cost->source.value, status.applied_lsn.value);
+      if (status.gate && cost->bytes_per_minute) status.gate->retained_bytes_per_minute = cost->bytes_per_minute;
+    });
+  }
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_log_) return;
+  next_log_ = now + log_interval;
+  const auto status = board_.snapshot();
+  log::warning(
+      "gate_waits", "the stream still waits at the gate",
+      {{"relation", shown_->relation},
+       {"differences", fmt::format("{}", fmt::join(shown_->differences, "; "))},
+       {"minutes",
+        std::chrono::duration_cast<std::chrono::minutes>(std::chrono::system_clock::now() - status.since).count()},
+       {"retained_wal_bytes", status.retained_wal_bytes.value_or(0)},
+       {"retained_bytes_per_minute", status.gate->retained_bytes_per_minute.value_or(0)}});
+}
+
+void Gate::open() {
+  const auto gate = board_.snapshot().gate;
+  board_.update([](Status& status) { status.gate.reset(); });
+  if (!gate) return;
+  const auto waited = std::chrono::system_clock::now() - gate->since;
+  log::info("gate_open", "the target is ready; the stream goes on",
+            {{"relation", gate->relation},
+             {"migration", gate->migration.value_or("")},
+             {"seconds", std::chrono::duration_cast<std::chrono::seconds>(waited).count()}});
+}
+
+}  // namespace walgate::service

@@ -1,0 +1,77 @@
+// gate.hpp - holds the stream before one transaction of the source until the target is ready for it.
+//
+// Everything before that transaction is on the target and acknowledged.  The gate looks every second, and whenever a
+// migration has been recorded, whether what is missing is there: a migration that the transaction announces, a table,
+// a column, a person's word.  It changes nothing itself, but runs announced migrations where it is told to, in the
+// order that survives a crash: they are committed together with their rows of the ledger before the transaction is
+// applied.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apply/becoming.hpp"
+#include "apply/survey.hpp"
+#include "config/config.hpp"
+#include "observe/status.hpp"
+#include "postgres/connection.hpp"
+#include "service/copy_requests.hpp"
+#include "service/gate_cost.hpp"
+#include "sync/event.hpp"
+
+namespace walgate::service {
+
+/// What the gate has to know of the session that met the transaction.
+struct GateStart {
+  bool same_database = false;
+  bool replica_role = false;
+  bool value_refused = false;  ///< the target refused a value that the source's types allow
+};
+
+class Gate {
+ public:
+  /// `target`: a session that holds the pipeline's lock.
+  Gate(const Config& config, const GateStart& start, postgres::Connection target, StatusBoard& board,
+       const Event& finish, const Event& stop);
+
+  /// Returns when the transaction may be tried; with what has to be known of it.  Also returns, with the gate still
+  /// shown as closed, when a person asks for a copy or leaves the transaction out, or when the slot has to be used for a
+  /// moment.  Throws Error, Interrupted.
+  [[nodiscard]] apply::Becoming pass(const apply::Survey& survey);
+
+ private:
+  /// Why the gate is closed.
+  struct Obstacle {
+    std::string relation;
+    std::vector<std::string> differences;
+    std::optional<std::string> migration;
+    std::string remedy;
+    friend bool operator==(const Obstacle&, const Obstacle&) = default;
+  };
+  [[nodiscard]] std::optional<Obstacle> find_obstacle(const apply::Survey& survey, apply::Becoming& becoming);
+  [[nodiscard]] std::optional<Obstacle> announced_obstacle(const apply::Survey& survey);
+  [[nodiscard]] std::optional<Obstacle> shape_obstacle(const apply::Survey& survey, apply::Becoming& becoming);
+  /// Applies the files up to the announced one; why that cannot be.
+  [[nodiscard]] std::optional<Obstacle> apply_announced(const std::string& id, Lsn lsn);
+  void close(const Obstacle& obstacle, const apply::Survey& survey);
+  void show_cost();
+  void open();
+
+  const Config& config_;
+  const GateStart start_;
+  postgres::Connection target_;
+  StatusBoard& board_;
+  const Event& finish_;
+  const Event& stop_;
+  GateCost cost_;
+  CopyRequests copies_;
+  std::optional<Obstacle> shown_;
+  std::chrono::steady_clock::time_point next_log_;
+  std::string failed_files_;  ///< digest of the migration files when one of them failed last
+  std::optional<Obstacle> failure_;
+  std::chrono::steady_clock::time_point next_attempt_;
+};
+
+}  // namespace walgate::service
