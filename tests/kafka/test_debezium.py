@@ -84,8 +84,9 @@ def ours(folder: Path, mode: str) -> list[dict]:
     words = [word for word in MODES[mode].split() if word.split("=")[0].endswith("handling.mode") or word.startswith("time.precision")]
     words += [f"schema={'schemas.enable=false' not in MODES[mode]}".lower(), f"transactions={'transaction.metadata' in MODES[mode]}".lower()]
     words += ["format=flat"] if mode == "flat" else []
-    done = subprocess.run([str(BINARY), f"types={folder / 'types'}", f"keys={folder / 'keys'}", *words],
-                          stdin=open(folder / "frames", "rb"), capture_output=True, text=True, encoding="utf-8")
+    with open(folder / "frames", "rb") as frames_file:
+        done = subprocess.run([str(BINARY), f"types={folder / 'types'}", f"keys={folder / 'keys'}", *words], stdin=frames_file,
+                              capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.strip().split("\n")]
     return [line | {part: masked(line[part]) for part in ("key", "value") if part in line} for line in lines]
@@ -193,3 +194,48 @@ def test_values_that_debezium_leaves_out(frames):
         if line["topic"] in ONLY_OURS and row["id"] == 1:
             found[line["topic"]] = {name: row[name] for name in ONLY_OURS[line["topic"]]}
     assert found == ONLY_OURS
+
+
+# Where we differ, our values in mode default: topic and first value of the key, then columns of `after`, or of `before`.
+OUR_VALUES = {
+    ("shop.required", 1): {"name": None, "stock": None, "at": None},  # the delete is the last record
+    ("shop.string", 1): {"n": "name"},
+    ("shop.string", 2): {"n": ""},
+    ("shop.decimal", 1): {"n_5_minus_2": "AA=="},
+    ("shop.decimal", 3): {"n_5_minus_2": "hQ=="},  # -12300
+    ("shop.decimal", 4): {"n_5_minus_2": "AYaf"},  # 9999900
+    ("shop.list", 1): {"e": ["sad", None, "so so"]},
+    ("shop.list_of_times", 1): {"t": [45296789012, None], "tz": ["09:34:56.789Z", None]},
+    ("shop.list_of_others", 1): {"b10": ["qgI=", None]},
+    ("shop.index_identity", "a"): {"id": None, "code": "a"},
+}
+# The records that we refuse to make: topics and first values of the keys, by mode.
+NANS, FAR, NESTED = [("shop.decimal", n) for n in (10, 11, 12)], ("shop.moment", 12), ("shop.list", 5)
+REFUSED = {
+    "default": [*NANS, FAR, NESTED], "no_schema": [*NANS, FAR], "string": [NESTED], "double": [NESTED], "url_safe": [*NANS, FAR, NESTED],
+    "microseconds": [*NANS, FAR, NESTED], "nanoseconds": [*NANS, *[("shop.moment", n) for n in (5, 6, 11, 12)], NESTED],
+}
+
+
+def test_where_we_differ_our_values_are_the_right_ones(frames):
+    found = {}
+    for line in ours(frames, "default"):
+        value, key = payload(line.get("value")), payload(line.get("key"))
+        wanted = OUR_VALUES.get((line["topic"], next(iter(key.values())))) if key and value else None
+        if wanted and (row := value.get("after") or value.get("before")):
+            found[line["topic"], next(iter(key.values()))] = {name: row[name] for name in wanted}
+    assert found == OUR_VALUES
+
+
+@pytest.mark.parametrize("mode", REFUSED)
+def test_only_values_without_a_form_are_refused(frames, mode):
+    theirs, mine = changes(debeziums(mode)), changes(ours(frames, mode))
+    seen = {line["topic"] for line in theirs}
+    pairs = zip(theirs, [line for line in mine if line["topic"] in seen or "table." not in MODES[mode]])
+    refused = [(a["topic"], payload(a["key"])["id"]) for a, b in pairs if "error" in b]
+    assert sorted(refused) == sorted(REFUSED[mode])
+
+
+def test_arrays_nest_where_no_schema_forbids_it(frames):
+    rows = [payload(line.get("value")) for line in ours(frames, "no_schema") if line["topic"] == "shop.list"]
+    assert [row["after"]["i4"] for row in rows if row and row["after"]["id"] == 5] == [[[1, 2], [3, 4]]]

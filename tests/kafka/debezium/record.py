@@ -73,16 +73,12 @@ def without_repeats(lines: list[dict]) -> list[dict]:
     return lines
 
 
-def statements(file: Path) -> str:
-    return file.read_text()
-
-
 def main() -> None:
     server = Server("source", {"max_replication_slots": 20}).start()
     try:
         database = server.database("shop")
-        psql(server, database, statements(HERE / "tables.sql"))
-        psql(server, database, "CREATE PUBLICATION dump FOR TABLES IN SCHEMA shop")
+        psql(database, (HERE / "tables.sql").read_text())
+        psql(database, "CREATE PUBLICATION dump FOR TABLES IN SCHEMA shop")
         command = ["nice", "java", "-Xmx768m", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
                    "-cp", f"{jars.folder('debezium')}/*", str(HERE / "Dump.java"), "127.0.0.1", str(server.port), database.name, "dump",
                    *(f"{name} {words}" for name, words in MODES.items())]
@@ -95,8 +91,8 @@ def main() -> None:
             try:
                 for line in dump.stdout:
                     if line == "ready\n":
-                        psql(server, database, statements(HERE / "changes.sql"))
-                        psql(server, database, "INSERT INTO shop.the_end VALUES (1)")
+                        psql(database, (HERE / "changes.sql").read_text())
+                        psql(database, "INSERT INTO shop.the_end VALUES (1)")
                     else:
                         mode = json.loads(line)["mode"]
                         line = re.sub(r"(LogicalDecodingMessage\w*)@[0-9a-f]+", r"\1", line)  # an address
@@ -120,7 +116,7 @@ def main() -> None:
         print(f"{mode}: {len(of_mode)} records")
 
 
-def psql(server: Server, database, sql: str) -> None:
+def psql(database, sql: str) -> None:
     subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database.conninfo(), "-f", "-"], input=sql, text=True, check=True,
                    stdout=subprocess.DEVNULL)
 
