@@ -35,6 +35,10 @@ class Load:
         self._stop.set()
         return self.wait()
 
+    @property
+    def running(self) -> bool:
+        return any(thread.is_alive() for thread in self._threads)
+
     def wait(self) -> int:
         """Waits for the end of a limited load."""
         for thread in self._threads:

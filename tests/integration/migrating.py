@@ -1,7 +1,10 @@
 """Migration files of a pipeline, and the commands on them."""
 import subprocess
+from contextlib import contextmanager
 
-from harness import Pair, paths
+import psycopg
+
+from harness import Database, Load, Pair, paths, wait_until
 
 
 class Files:
@@ -11,6 +14,7 @@ class Files:
         self.pair = pair
         self.pipeline = pair.pipeline(**({"publish": None, "slot": False} | more),
                                       config={"migrations": {"directory": "migrations", "lock_timeout": "100ms"}})
+        self.name = self.pipeline.name
         self.folder = self.pipeline.folder / "migrations"
         self.folder.mkdir()
         self.pipeline.write_config(**(config or {}))
@@ -44,3 +48,86 @@ class Files:
         return subprocess.Popen([str(paths.walgate_binary()), "migrate", "up", "--config", str(self.pipeline.config_file), *words],
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                 env=self.pipeline._env())
+
+    def closed(self, text: str = "", migration: str | None = None, seconds: float = 20) -> dict:
+        """Waits until the gate is closed because of something that reads like `text`; what status says of it."""
+        def found():
+            assert self.pipeline.running, self.pipeline.log_tail()
+            status = self.pipeline.status()
+            gate = status and status["state"] == "at_gate" and status["gate"]
+            return gate if gate and text in "; ".join(gate["differences"]) and gate["migration"] == migration else None
+        return wait_until(found, seconds, lambda: f"a gate about {text!r}: {self.pipeline.status()}\n{self.pipeline.log_tail()}")
+
+    def passed(self, *tables: str) -> None:
+        """The gate is open, all is applied, and both sides are the same."""
+        self.pipeline.wait_caught_up()
+        assert self.pipeline.status()["gate"] is None
+        self.pair.assert_same(*(tables or ("item",)))
+
+    def ledger(self) -> dict[str, str]:
+        """The state of each migration, as the target remembers it."""
+        return dict(self.pair.target.rows("SELECT id, state FROM walgate.migrations WHERE scope = %s", f"pipeline:{self.name}"))
+
+    def announce(self, migration: str) -> str:
+        """The statement that announces it."""
+        return f"SELECT walgate.announce_migration('{self.name}', '{migration}');"
+
+
+class Witness:
+    """Sees on the target every statement that changes what belongs to the user, and who ran it."""
+
+    def __init__(self, database: Database):
+        self.database = database
+        database.execute("""
+            CREATE SCHEMA witness;
+            CREATE TABLE witness.seen (who text, tag text, object text);
+            CREATE FUNCTION witness.see() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+            BEGIN
+              IF tg_event = 'sql_drop' THEN
+                INSERT INTO witness.seen SELECT current_setting('application_name'), tg_tag, object_identity
+                  FROM pg_event_trigger_dropped_objects() WHERE NOT is_temporary AND original;
+              ELSE
+                INSERT INTO witness.seen SELECT current_setting('application_name'), tg_tag, object_identity
+                  FROM pg_event_trigger_ddl_commands() WHERE tg_tag NOT IN ('GRANT', 'REVOKE');
+              END IF;
+              DELETE FROM witness.seen WHERE object ~ '(^| )walgate(\\.|$)';
+            END $$;
+            CREATE EVENT TRIGGER witness_ddl ON ddl_command_end EXECUTE FUNCTION witness.see();
+            CREATE EVENT TRIGGER witness_drop ON sql_drop EXECUTE FUNCTION witness.see();
+            ALTER EVENT TRIGGER witness_ddl ENABLE ALWAYS; ALTER EVENT TRIGGER witness_drop ENABLE ALWAYS;""")
+        for role in ("origin", "replica"):  # it has to be seen to see
+            database.execute("TRUNCATE witness.seen")
+            database.execute(f"SET session_replication_role = {role}; CREATE TABLE proof (id int); ALTER TABLE proof ADD n int")
+            database.execute(f"SET session_replication_role = {role}; DROP TABLE proof")
+            assert [tag for tag, in database.rows("SELECT tag FROM witness.seen")] == ["CREATE TABLE", "ALTER TABLE", "DROP TABLE"]
+        database.execute("TRUNCATE witness.seen")
+
+    def saw_only(self, *who: str) -> None:
+        """These have changed something since the last time, and nobody else."""
+        seen = self.database.rows("SELECT who, tag, object FROM witness.seen")
+        assert {row[0] for row in seen} == set(who), seen
+        self.database.execute("TRUNCATE witness.seen")
+
+
+@contextmanager
+def writing(database: Database, *ways: str):
+    """Sessions that write before, during and after what is done meanwhile.  Each of their transactions adds a row to
+    `beat`, which has no key, and does one of the `ways`: the first one that the tables as they are now take."""
+    def transaction(session, rng, number):
+        session.execute("INSERT INTO beat VALUES (%s)", (number,))
+        for way in ways * 2:  # once more: the tables may change between two
+            try:
+                with session.transaction():
+                    session.execute(way.format(n=number, old=number - rng.randint(1, 20)))
+                return
+            except (psycopg.ProgrammingError, psycopg.IntegrityError, psycopg.DataError) as error:
+                last = error
+        raise last
+
+    def wait_for_more():
+        before = load.committed
+        wait_until(lambda: load.committed >= before + 5 or not load.running, what="the writer goes on")
+    with Load(database, transaction, sessions=2, pause=0.01, first=1000) as load:
+        wait_for_more()
+        yield load
+        wait_for_more()

@@ -1,6 +1,7 @@
 #include "apply/survey.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "batch/announcement.hpp"
 
@@ -18,6 +19,17 @@ void add_once(std::vector<wire::Relation>& relations, const wire::Relation& rela
 
 void Survey::add(const std::string& pipeline, const Piece& piece) {
   transaction = piece.transaction;
+  std::set<std::uint32_t> changed;
+  for (const auto& relation : relations) changed.insert(relation.oid);
+  for (std::size_t i = 0; i < piece.frame.rewrites.size(); ++i) {
+    const auto& relation = *piece.frame.rewrites[i];
+    const auto before = std::span{piece.frame.changes}.first(piece.frame.rewrites_after[i]);
+    if (changed.contains(relation.oid) || std::ranges::any_of(before, [&](const wire::Change& change) {
+          return change.relation != nullptr && change.relation->oid == relation.oid;
+        })) {
+      changed_before_rewrite.insert(relation.oid);
+    }
+  }
   for (const auto& change : piece.frame.changes) {
     if (change.relation != nullptr) {
       add_once(relations, *change.relation);

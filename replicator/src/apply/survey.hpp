@@ -23,7 +23,8 @@ struct Survey {
   std::vector<wire::Relation> relations;  ///< each version once, in order
   std::set<std::uint32_t> inserts_into;   ///< serials of those that get rows
   std::vector<wire::Relation> rewritten;
-  std::vector<std::string> announced;  ///< ids of migrations for this pipeline, in order
+  std::set<std::uint32_t> changed_before_rewrite;  ///< OIDs of those that it had changed rows of before
+  std::vector<std::string> announced;              ///< ids of migrations for this pipeline, in order
 
   void add(const std::string& pipeline, const Piece& piece);
 };

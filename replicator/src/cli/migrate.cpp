@@ -1,4 +1,4 @@
-// migrate.cpp - `walgate migrate status`, `up` and `verify`.
+// migrate.cpp - `walgate migrate status`, `up`, `verify` and `draft`.
 
 #include <spdlog/fmt/fmt.h>
 
@@ -8,7 +8,9 @@
 
 #include "cli/context.hpp"
 #include "cli/report.hpp"
+#include "migrate/draft_file.hpp"
 #include "observe/failure_json.hpp"
+#include "service/migration_draft.hpp"
 #include "service/migrations.hpp"
 
 namespace walgate::cli {
@@ -144,6 +146,45 @@ int go_up(const Context& context, const UpWords& words) {
   return done;
 }
 
+struct DraftWords {
+  service::DraftRequest request;
+  bool only_print = false;
+};
+
+/// "2 statements, 1 question"
+std::string contents_of(const migrate::Draft& draft) {
+  const auto plural = [](std::size_t number, std::string_view word) {
+    return fmt::format("{} {}{}", number, word, number == 1 ? "" : "s");
+  };
+  auto text = plural(draft.statements, "statement");
+  if (draft.questions > 0) text += fmt::format(", {} that only you can answer", plural(draft.questions, "question"));
+  return text;
+}
+
+int write_draft(const Context& context, const DraftWords& words) {
+  const Config config = config_of(context);
+  auto request = words.request;
+  request.write = !words.only_print;
+  const auto [draft, file] = service::draft_migration(config, request);
+  if (context.json) {
+    context.out << dump({{"pipeline", config.pipeline},
+                         {"file", file ? ordered_json(*file) : ordered_json(nullptr)},
+                         {"statements", draft.statements},
+                         {"sql", draft.sql}})
+                << '\n';
+    return done;
+  }
+  if (draft.sql.empty()) {
+    context.out << "the target lacks nothing\n";
+  } else if (words.only_print) {
+    context.out << draft.sql;
+    context.err << contents_of(draft) << '\n';
+  } else {
+    context.out << fmt::format("wrote {}: {}; read it before `walgate migrate up`\n", *file, contents_of(draft));
+  }
+  return done;
+}
+
 }  // namespace
 
 void add_migrate(CLI::App& app, Context& context) {
@@ -170,6 +211,22 @@ void add_migrate(CLI::App& app, Context& context) {
                                  "walgate migrate verify --config orders.json");
   verify.callback([&context] {
     context.action = [&context] { return report_findings(context, service::verify_migrations(config_of(context))); };
+  });
+
+  CLI::App& draft =
+      add_command(group, context, "draft", "propose a migration file for what the target lacks; runs nothing",
+                  "walgate migrate draft --config orders.json --name priority");
+  const auto draft_words = std::make_shared<DraftWords>();
+  draft.add_option("--name", draft_words->request.name, "what follows the number in the file's name")
+      ->type_name("NAME")
+      ->check([](const std::string& text) {
+        return migrate::is_draft_name(text)
+                   ? std::string{}
+                   : "\"" + text + "\" is no name of a migration: small letters, digits and \"_\"";
+      });
+  draft.add_flag("--stdout", draft_words->only_print, "print the SQL and write no file");
+  draft.callback([&context, draft_words] {
+    context.action = [&context, draft_words] { return write_draft(context, *draft_words); };
   });
 }
 

@@ -29,9 +29,9 @@ std::string letters_of(std::string_view text) {
   return letters;
 }
 
-/// Does a comment speak to walgate, however badly?  One that begins with our name, or that is a directive but for its
-/// beginning.
-bool looks_like_one(std::string_view comment) {
+}  // namespace
+
+bool looks_like_directive(std::string_view comment) {
   auto content = comment.substr(2);
   if (comment.starts_with("/*")) content.remove_suffix(2);
   content = trimmed(content);
@@ -41,14 +41,12 @@ bool looks_like_one(std::string_view comment) {
   return last == letters_of(no_transaction) || last == letters_of(after_copy);
 }
 
-}  // namespace
-
 Directives read_directives(std::string_view text, const Script& script, DirectiveMistakes& mistakes) {
   Directives found;
   const auto head_end = script.statements.empty() ? text.size() : script.statements.front().span.begin;
   for (const auto& span : script.comments) {
     const auto comment = text.substr(span.begin, span.end - span.begin);
-    if (!looks_like_one(comment)) continue;
+    if (!looks_like_directive(comment)) continue;
     const auto add = [&](std::string what) { mistakes.push_back({span.begin, std::move(what)}); };
     if (span.begin > head_end) {
       add("a directive has to stand before the first statement");

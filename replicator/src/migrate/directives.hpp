@@ -20,4 +20,8 @@ using DirectiveMistakes = std::vector<ScriptMistake>;
 /// Looks at all comments: one that looks like a directive and is none, is misplaced or is given twice, is a mistake.
 [[nodiscard]] Directives read_directives(std::string_view text, const Script& script, DirectiveMistakes& mistakes);
 
+/// Does a comment speak to walgate, however badly?  One that begins with our name, or that is a directive but for its
+/// beginning.
+[[nodiscard]] bool looks_like_directive(std::string_view comment);
+
 }  // namespace walgate::migrate

@@ -9,21 +9,13 @@
 #include "catalog/identifier.hpp"
 #include "config/config.hpp"
 #include "errors/error.hpp"
+#include "errors/finding.hpp"
 #include "observe/status.hpp"
 
 namespace walgate::service {
 
-enum class Severity { info, warning, error };
-
-/// One thing that `check` found.
-struct Finding {
-  Severity severity;
-  ErrorName name;
-  std::string object;   ///< what it is about: a table, a column, the slot …
-  std::string finding;  ///< what is the matter
-  std::string remedy;
-  std::string path = {};  ///< of the place in the configuration that it comes from; empty when no place does
-};
+using walgate::Finding;
+using walgate::Severity;
 
 /// Creates walgate's own tables on the target and registers the pipeline.  Harmless twice.
 /// Returns sentences about what was done, for a person.

@@ -222,6 +222,11 @@ std::optional<Gate::Obstacle> Gate::shape_obstacle(const apply::Survey& survey, 
                       name)}});
   }
   if (obstacle.differences.empty()) return std::nullopt;
+  if (obstacle.differences.size() > 1) {
+    obstacle.remedy =
+        "make the target fit by a migration and run `walgate migrate up`; `walgate migrate draft` proposes one, and "
+        "docs/operation.md (Gates) tells what else answers";
+  }
   for (const auto& relation : survey.rewritten) {
     const auto name = QualifiedName{relation.schema, relation.name}.display();
     if (tables.has_same_columns(relation, lsn)) continue;  // told above

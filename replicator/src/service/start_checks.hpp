@@ -12,11 +12,19 @@
 #include <vector>
 
 #include "apply/progress.hpp"
+#include "compare/table_description.hpp"
 #include "service/commands.hpp"
 #include "stream/source_session.hpp"
 #include "wire/relation.hpp"
 
 namespace walgate::service {
+
+/// Published tables in full.  Nothing depends on them but what `check` tells: who has locked one must not keep the
+/// service from starting.
+struct SourceDescriptions {
+  compare::TableDescriptions tables;
+  std::string missing;  ///< why they could not be read; else empty
+};
 
 /// What both servers said at the start of a session.
 struct Situation {
@@ -25,6 +33,7 @@ struct Situation {
   std::vector<std::string> publications;  ///< those of the configuration that exist
   std::vector<wire::Relation> relations;  ///< what they publish
   std::set<std::uint32_t> money_types;    ///< types of their columns that hold money
+  SourceDescriptions descriptions;        ///< the same tables as the catalog describes them
   apply::TargetIdentity target;
   bool own_tables = false;  ///< walgate's tables are on the target, at our version
   std::optional<apply::Registration> registration;

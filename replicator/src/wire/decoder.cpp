@@ -220,6 +220,7 @@ void Decoder::read_truncate(Reader reader, Frame& frame) {
 void Decoder::read_rewrite(Reader reader, Frame& frame) {
   if (!open_) throw ProtocolError{"rewrite outside of a transaction"};
   frame.rewrites.push_back(&relation(reader.u32()));
+  frame.rewrites_after.push_back(frame.changes.size());
   reader.expect_end();
 }
 

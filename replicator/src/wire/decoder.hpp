@@ -65,6 +65,7 @@ struct Frame {
   std::vector<const Relation*> outdated;
   /// Relations that the transaction rewrites: their rows have got values that the stream does not hold.
   std::vector<const Relation*> rewrites;
+  std::vector<std::size_t> rewrites_after;  ///< like `rewrites`: how many of the changes come before
   std::vector<Message> messages;
   bool commit = false;  ///< the transaction ends in this frame
 };
