@@ -8,6 +8,7 @@
 #include "errors/error.hpp"
 #include "mirror/conversion_error.hpp"
 #include "mirror/record_schema.hpp"
+#include "wire/reader.hpp"
 
 namespace walgate::mirror {
 
@@ -209,6 +210,10 @@ void TableRecords::append_key(Row row) {
   out_.raw(key_head_);
   char separator = '{';
   for (const auto column : key_) {
+    // The server logs the old key where a value of it is stored out of line; a placeholder would be another row's key.
+    if (row[column].length == wire::length_unchanged_toast) {
+      throw wire::ProtocolError{"a change does not hold a value of its key"};
+    }
     out_.raw(separator);
     separator = ',';
     append_value(column, row[column]);

@@ -53,9 +53,8 @@ TEST(ColumnCodec, KnowsNoTypeThatNobodyExplains) {
 TEST(ColumnCodec, WritesWhatTravelsAsTextAsText) {
   auto text = column(user_type);
   text.format = wire::ValueFormat::text;
-  EXPECT_EQ(json(text, "POINT(1 2)"), R"("POINT(1 2)")
-  ");
-      EXPECT_EQ(schema(text), R"({"type":"string","optional":true,"field":"c"})");
+  EXPECT_EQ(json(text, "POINT(1 2)"), "\"POINT(1 2)\"");
+  EXPECT_EQ(schema(text), R"({"type":"string","optional":true,"field":"c"})");
 }
 
 TEST(ColumnCodec, LooksIntoDomains) {

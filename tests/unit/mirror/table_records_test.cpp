@@ -10,6 +10,7 @@
 
 #include "errors/error.hpp"
 #include "wire/frame_builder.hpp"
+#include "wire/reader.hpp"
 
 namespace walgate::mirror {
 namespace {
@@ -266,6 +267,11 @@ TEST(TableRecords, RefuseAChangeThatNamesNoRow) {
   EXPECT_THAT(failure([&] { table.update(wire::no_new_tuple, "", ""); }), HasSubstr("change_not_identified"));
   EXPECT_THAT(failure([&] { table.update(wire::enters_row_filter, "", tuple({"1"})); }),
               HasSubstr("row_filter_without_values"));
+}
+
+TEST(TableRecords, RefuseAPlaceholderInTheKey) {
+  Table table{relation({"id", "name"}, 1)};
+  EXPECT_THROW(table.update(0, "", tuple({Field::unchanged_toast(), "x"})), wire::ProtocolError);
 }
 
 TEST(TableRecords, RefuseAKeyWhoseOldValueNobodyTells) {
