@@ -349,6 +349,19 @@ constexpr auto entries = std::to_array<NameEntry>({
      "Let migrations.directory be writable and have a free number below 9999, or use `walgate migrate draft "
      "--stdout`."},
 
+    // Kafka mirror
+    {column_not_mirrored, "column_not_mirrored",
+     "A column has a type that the records of the Kafka mirror have no form for.",
+     "Leave the column out of the publication with a column list, or change its type on the source."},
+    {value_not_mirrored, "value_not_mirrored", "A value has no form in the records of the Kafka mirror.",
+     "The message says which mode of the format can write it; or change the value on the source and skip the "
+     "transaction."},
+    {mirror_key_unknown, "mirror_key_unknown",
+     "A key column of a topic is not part of the table's replica identity, so that updates and deletes would not tell "
+     "its "
+     "old value.",
+     "Give the source table REPLICA IDENTITY FULL, or an identity that has the column, or choose another key."},
+
     // commands
     {skip_refused, "skip_refused", "The transaction to be skipped is not the one that stands in the way.",
      "Give the position that `walgate status` shows as error.lsn."},

@@ -133,6 +133,10 @@ enum class ErrorName : std::uint8_t {
   migration_unfinished,
   index_invalid,
   draft_not_written,
+  // Kafka mirror
+  column_not_mirrored,
+  value_not_mirrored,
+  mirror_key_unknown,
   // commands
   skip_refused,
   accept_refused,

@@ -1,0 +1,92 @@
+#include "mirror/kafka_client.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "errors/error.hpp"
+#include "observe/log.hpp"
+
+namespace walgate::mirror {
+
+namespace {
+
+/// Does the complaint tell why a call got no answer, or only that nobody is there?
+bool tells_why(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL ||
+         code == RD_KAFKA_RESP_ERR__RESOLVE;
+}
+
+}  // namespace
+
+KafkaClient::KafkaClient(rd_kafka_type_t type, const KafkaProperties& properties, const KafkaProperties& own)
+    : state_{std::make_unique<State>()} {
+  auto conf = kafka_conf(properties, own);
+  rd_kafka_conf_set_opaque(conf.get(), state_.get());
+  rd_kafka_conf_set_error_cb(conf.get(), on_error);
+  rd_kafka_conf_set_log_cb(conf.get(), on_log);
+  if (type == RD_KAFKA_PRODUCER) rd_kafka_conf_set_dr_msg_cb(conf.get(), on_delivery);
+  char reason[512] = "";
+  handle_.reset(rd_kafka_new(type, conf.get(), reason, sizeof reason));
+  if (!handle_) {
+    throw Error{{.name = ErrorName::configuration_invalid,
+                 .message = fmt::format("kafka.properties: {}", reason),
+                 .phase = "mirror"}};
+  }
+  static_cast<void>(conf.release());  // the client has it now
+}
+
+std::optional<KafkaComplaint> KafkaClient::take_complaint() {
+  const std::lock_guard lock{state_->mutex};
+  return std::exchange(state_->complaint, std::nullopt);
+}
+
+std::optional<KafkaComplaint> KafkaClient::take_delivery_failure() {
+  const std::lock_guard lock{state_->mutex};
+  return std::exchange(state_->delivery_failure, std::nullopt);
+}
+
+KafkaError KafkaClient::error(rd_kafka_resp_err_t code, std::string_view what) {
+  rd_kafka_poll(handle(), 0);  // brings complaints
+  const auto no_answer = code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT ||
+                         code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || code == RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE;
+  if (const auto complaint = take_complaint(); no_answer && complaint) {
+    return {KafkaError::Kind::retriable, complaint->code, fmt::format("could not {}: {}", what, complaint->text)};
+  }
+  return {KafkaError::Kind::retriable, code, fmt::format("could not {}: {}", what, rd_kafka_err2str(code))};
+}
+
+void KafkaClient::on_error(rd_kafka_t* /*handle*/, int code, const char* reason, void* state) {
+  auto& own = *static_cast<State*>(state);
+  const std::lock_guard lock{own.mutex};
+  const auto error = static_cast<rd_kafka_resp_err_t>(code);
+  // "All brokers are down" follows each cause and tells less.
+  if (own.complaint && tells_why(own.complaint->code) && !tells_why(error)) return;
+  own.complaint = KafkaComplaint{error, reason};
+}
+
+/// With delivery.report.only.error this is called for failures only.
+void KafkaClient::on_delivery(rd_kafka_t* /*handle*/, const rd_kafka_message_t* message, void* state) {
+  const auto is_ours =
+      message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR || is_ours) return;
+  auto& own = *static_cast<State*>(state);
+  const std::lock_guard lock{own.mutex};
+  if (own.delivery_failure) return;
+  own.delivery_failure =
+      KafkaComplaint{message->err, fmt::format("could not deliver a record to topic \"{}\": {}",
+                                               rd_kafka_topic_name(message->rkt), rd_kafka_err2str(message->err))};
+}
+
+void KafkaClient::on_log(const rd_kafka_t* /*handle*/, int level, const char* facility, const char* text) {
+  constexpr int syslog_error = 3;
+  constexpr int syslog_warning = 4;
+  if (std::string_view{facility} == "CONFWARN")
+    return;  // properties of consumers are given to producers, and the reverse
+  const auto ours = level <= syslog_error     ? log::Level::warning
+                    : level == syslog_warning ? log::Level::info
+                                              : log::Level::debug;
+  log::event(ours, "kafka_client", text, {{"facility", facility}});
+}
+
+}  // namespace walgate::mirror

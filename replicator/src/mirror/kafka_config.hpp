@@ -1,0 +1,30 @@
+// kafka_config.hpp - librdkafka's properties, passed through and checked.
+//
+// Users set whatever librdkafka knows.  What the mirror's promises stand on it sets itself, and says so when a user
+// tries. A property's value is never part of a message where it may be a secret.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mirror/librdkafka.hpp"
+
+namespace walgate::mirror {
+
+using KafkaProperties = std::map<std::string, std::string, std::less<>>;
+
+/// May the value be a password, a key or a token?
+[[nodiscard]] bool is_secret_property(std::string_view name) noexcept;
+
+/// What is wrong with the users' properties, all of it: sentences that start with the property's name.
+[[nodiscard]] std::vector<std::string> property_mistakes(const KafkaProperties& properties);
+
+/// A configuration with the users' properties and, over them, our own.  Throws Error configuration_invalid.
+[[nodiscard]] KafkaConf kafka_conf(const KafkaProperties& properties, const KafkaProperties& own);
+
+/// For printing: secrets replaced by "***".
+[[nodiscard]] KafkaProperties without_secrets(const KafkaProperties& properties);
+
+}  // namespace walgate::mirror

@@ -1,0 +1,127 @@
+#include "mirror/transactional_producer.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace walgate::mirror {
+
+namespace {
+
+int milliseconds(TransactionalProducer::Milliseconds time) {
+  return static_cast<int>(time.count());
+}
+
+KafkaHeaders headers_of(std::span<const RecordHeader> headers) {
+  KafkaHeaders made{rd_kafka_headers_new(headers.size())};
+  for (const auto& header : headers) {
+    rd_kafka_header_add(made.get(), header.name.data(), static_cast<ssize_t>(header.name.size()), header.value.data(),
+                        static_cast<ssize_t>(header.value.size()));
+  }
+  return made;
+}
+
+KafkaProperties with_reports_of_errors(KafkaProperties own) {
+  own.insert_or_assign("delivery.report.only.error", "true");
+  return own;
+}
+
+/// librdkafka takes a null pointer for "none" and any other for "empty".
+const char* data_or_empty(std::string_view text) {
+  return text.data() == nullptr ? "" : text.data();
+}
+
+}  // namespace
+
+TransactionalProducer::TransactionalProducer(const KafkaProperties& properties, const KafkaProperties& own)
+    : client_{RD_KAFKA_PRODUCER, properties, with_reports_of_errors(own)} {}
+
+/// What is still queued belongs to no committed transaction: it goes, so that nobody waits for it.
+TransactionalProducer::~TransactionalProducer() {
+  rd_kafka_purge(client_.handle(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+  poll();
+}
+
+void TransactionalProducer::initialise(Milliseconds timeout) {
+  const KafkaFailure failure{rd_kafka_init_transactions(client_.handle(), milliseconds(timeout))};
+  if (!failure) return;
+  const auto error = transaction_error(failure);
+  if (error.code() != RD_KAFKA_RESP_ERR__TIMED_OUT) throw error;
+  throw client_.error(error.code(), "reach the coordinator of the transactions");  // it may be called again
+}
+
+void TransactionalProducer::begin() {
+  static_cast<void>(client_.take_delivery_failure());
+  if (const KafkaFailure failure{rd_kafka_begin_transaction(client_.handle())}) throw transaction_error(failure);
+}
+
+void TransactionalProducer::produce(const std::string& topic_name, std::int32_t partition, const OutgoingRecord& record,
+                                    Milliseconds timeout) {
+  auto* const to = topic(topic_name);
+  auto headers = record.headers.empty() ? KafkaHeaders{} : headers_of(record.headers);
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  const auto* const key = record.has_key ? data_or_empty(record.key) : nullptr;
+  const auto* const value = record.has_value ? data_or_empty(record.value) : nullptr;
+  for (;;) {
+    // The macros of the varargs call cast in the old style; the array has the same content.
+    std::array<rd_kafka_vu_t, 6> fields{};
+    fields[0].vtype = RD_KAFKA_VTYPE_RKT;
+    fields[0].u.rkt = to;
+    fields[1].vtype = RD_KAFKA_VTYPE_PARTITION;
+    fields[1].u.i32 = partition;
+    fields[2].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
+    fields[2].u.i = RD_KAFKA_MSG_F_COPY;
+    fields[3].vtype = RD_KAFKA_VTYPE_KEY;
+    fields[3].u.mem = {const_cast<char*>(key), record.has_key ? record.key.size() : 0};
+    fields[4].vtype = RD_KAFKA_VTYPE_VALUE;
+    fields[4].u.mem = {const_cast<char*>(value), record.has_value ? record.value.size() : 0};
+    // A list of ours stays ours when the call fails; of lists that it makes itself, librdkafka before 2.12 frees some
+    // twice.
+    fields[5].vtype = RD_KAFKA_VTYPE_HEADERS;
+    fields[5].u.headers = headers.get();
+    const KafkaFailure failure{rd_kafka_produceva(client_.handle(), fields.data(), headers ? 6 : 5)};
+    if (!failure) {
+      static_cast<void>(headers.release());  // the record has them now
+      return;
+    }
+    const auto code = rd_kafka_error_code(failure.get());
+    if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+      // A transaction that has failed in the background says so here; why, the commit tells.
+      const auto kind = code == RD_KAFKA_RESP_ERR__FATAL || code == RD_KAFKA_RESP_ERR__FENCED
+                            ? KafkaError::Kind::fatal
+                            : KafkaError::Kind::abortable;
+      throw KafkaError{kind, code,
+                       fmt::format("could not queue a record for topic \"{}\": {}", topic_name,
+                                   rd_kafka_error_string(failure.get()))};
+    }
+    if (std::chrono::steady_clock::now() >= deadline)
+      throw client_.error(code, "queue a record, because the queue stays full");
+    rd_kafka_poll(client_.handle(), 10);
+  }
+}
+
+void TransactionalProducer::commit(Milliseconds timeout) {
+  const KafkaFailure failure{rd_kafka_commit_transaction(client_.handle(), milliseconds(timeout))};
+  if (!failure) return;
+  const auto error = coordinator_error(failure);
+  // "Messages failed delivery": why the first one did tells more.
+  if (const auto cause = client_.take_delivery_failure()) throw KafkaError{error.kind(), cause->code, cause->text};
+  throw error;
+}
+
+void TransactionalProducer::abort(Milliseconds timeout) {
+  if (const KafkaFailure failure{rd_kafka_abort_transaction(client_.handle(), milliseconds(timeout))})
+    throw coordinator_error(failure);
+}
+
+rd_kafka_topic_t* TransactionalProducer::topic(const std::string& name) {
+  auto found = topics_.find(name);
+  if (found == topics_.end()) {
+    KafkaTopic made{rd_kafka_topic_new(client_.handle(), name.c_str(), nullptr)};
+    if (!made) throw client_.error(rd_kafka_last_error(), fmt::format("use topic \"{}\"", name));
+    found = topics_.emplace(name, std::move(made)).first;
+  }
+  return found->second.get();
+}
+
+}  // namespace walgate::mirror

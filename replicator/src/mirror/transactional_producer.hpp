@@ -1,0 +1,64 @@
+// transactional_producer.hpp - a producer whose records are seen all together, or not at all.
+//
+// The order of calls: `initialise` once, then again and again `begin`, any number of `produce`, and `commit` or
+// `abort`. Every call throws KafkaError.  After a fatal one the producer is of no use: destroy it, make a new one,
+// initialise it, and only then read the progress topic, which tells whether the last commit took place.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "mirror/kafka_client.hpp"
+
+namespace walgate::mirror {
+
+struct RecordHeader {
+  std::string_view name;
+  std::string_view value;
+};
+
+/// What is sent; nothing is kept of it beyond the call.
+struct OutgoingRecord {
+  std::string_view key;
+  std::string_view value;
+  bool has_key = true;
+  bool has_value = true;  ///< else a tombstone
+  std::span<const RecordHeader> headers{};
+};
+
+class TransactionalProducer {
+ public:
+  using Milliseconds = std::chrono::milliseconds;
+
+  /// `own` goes over the users' properties: transactional.id and what else the mirror decides.
+  TransactionalProducer(const KafkaProperties& properties, const KafkaProperties& own);
+  ~TransactionalProducer();
+  TransactionalProducer(const TransactionalProducer&) = delete;
+  TransactionalProducer& operator=(const TransactionalProducer&) = delete;
+
+  /// Takes the transactional.id over: ends what its predecessor left open, and fences the predecessor off.
+  void initialise(Milliseconds timeout);
+  void begin();
+  /// Queues a record.  While the queue is full it waits, at most `timeout`, and then throws a retriable error.
+  void produce(const std::string& topic, std::int32_t partition, const OutgoingRecord& record, Milliseconds timeout);
+  /// Sends what is queued and makes the transaction visible.
+  void commit(Milliseconds timeout);
+  /// Drops what was sent; readers of committed records never see it.  A broker that is still busy with the commit
+  /// before refuses it, which is fatal like every refusal, and as harmless: the next producer ends the transaction.
+  void abort(Milliseconds timeout);
+  /// Serves librdkafka's callbacks without waiting.
+  void poll() { rd_kafka_poll(client_.handle(), 0); }
+  [[nodiscard]] KafkaClient& client() noexcept { return client_; }
+
+ private:
+  rd_kafka_topic_t* topic(const std::string& name);
+
+  KafkaClient client_;
+  std::map<std::string, KafkaTopic, std::less<>> topics_;
+};
+
+}  // namespace walgate::mirror

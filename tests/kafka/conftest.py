@@ -1,0 +1,41 @@
+"""Fixtures: one broker for all tests, clusters of one's own on request."""
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+from broker import Cluster  # noqa: E402
+
+
+def pytest_configure():
+    # Ends like Ctrl-C, so that fixtures and exit handlers run.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def shared_kafka():
+    with Cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def kafka(shared_kafka):
+    """One plain broker that all tests share.  A test must not stop it."""
+    return shared_kafka
+
+
+@pytest.fixture
+def make_kafka():
+    """Clusters of the test's own, which it may stop and kill: make_kafka(nodes=3)."""
+    made = []
+
+    def make(**words) -> Cluster:
+        made.append(Cluster(**words))
+        return made[-1].start()
+    yield make
+    for cluster in made:
+        cluster.remove()
