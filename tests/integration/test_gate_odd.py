@@ -65,6 +65,19 @@ def test_a_change_alone_and_rows_later(gates, announced):
     files.passed()
 
 
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_table_is_dropped_on_both_sides(gates, announced):
+    files = gates(APPLY, tables=ITEM + "CREATE TABLE other (id int PRIMARY KEY);")
+    files.put("0001_a.sql", "DROP TABLE item")
+    files.pair.source.execute("INSERT INTO item VALUES (20); INSERT INTO other VALUES (1); DROP TABLE item;"
+                              + (files.announce("0001_a") if announced else "") + "INSERT INTO other VALUES (2)")
+    if not announced:
+        files.passed("other")
+        files.up()
+    files.pair.source.execute("INSERT INTO other VALUES (3)")
+    files.passed("other")
+
+
 def test_a_label_of_an_enum_is_renamed(gates):
     files = gates(tables="CREATE TYPE colour AS ENUM ('red', 'blue'); CREATE TABLE item (id int PRIMARY KEY, colour colour, more colour[]);",
                   rows="INSERT INTO item VALUES (1, 'red', '{blue,red}'), (2, 'blue', NULL)")

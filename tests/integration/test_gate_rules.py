@@ -237,8 +237,8 @@ def test_sigterm_at_the_gate_and_a_start_later(gates):
     gate = at_gate(files)
     assert files.pipeline.stop() == 0
     shown = files.pipeline.command("status", "--json").json
-    assert shown["pid"] is None and shown["state"] == "stopped" and shown["error"]["lsn"] == gate["lsn"], shown
-    assert shown["error"]["detail"] == gate["differences"][0]
+    assert shown["pid"] is None and shown["state"] == "stopped" and shown["gate"]["lsn"] == gate["lsn"], shown
+    assert shown["gate"]["differences"] == gate["differences"] and shown["gate"]["since"] == gate["since"] and shown["error"] is None
     files.pipeline.start(wait=False)
     assert files.closed()["since"] == gate["since"]
     files.up()

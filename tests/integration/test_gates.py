@@ -135,6 +135,14 @@ CHANGES = {
         inside="INSERT INTO item VALUES (1, 'a', 'many', 'b'); TRUNCATE item; INSERT INTO item VALUES (2, 'a', 'many', 'b');",
         after="INSERT INTO item VALUES (3); UPDATE item SET size = '3';",
         writes=("INSERT INTO item (id, size) VALUES ({n}, 'many')", PLAIN)),
+    "swap_two_tables": Change(
+        tables=ITEM + "CREATE TABLE line (id int PRIMARY KEY, size int, text text);", compared=("item", "line"),
+        ddl="ALTER TABLE item RENAME TO x; ALTER TABLE line RENAME TO item; ALTER TABLE x RENAME TO line;", gate="another table",
+        before="INSERT INTO item VALUES (41, 'x', 1, 'n'); INSERT INTO line VALUES (41, 1, 't');",
+        inside="INSERT INTO item VALUES (42, 1, 't'); INSERT INTO line VALUES (42, 'x', 1, 'n'); UPDATE line SET note = 'new' WHERE id IN (1, 41);",
+        after="UPDATE item SET text = 'new' WHERE id = 41; UPDATE line SET name = 'new' WHERE id = 2;",
+        writes=("INSERT INTO line (id, note) VALUES ({n}, 'w'); INSERT INTO item (id, text) VALUES ({n}, 'w')",
+                "INSERT INTO item (id, note) VALUES ({n}, 'w'); INSERT INTO line (id, text) VALUES ({n}, 'w')")),
 }
 
 
