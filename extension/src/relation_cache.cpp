@@ -60,6 +60,7 @@ void RelationCache::open(MemoryContext parent, List* publications, bool text_onl
   publications_.open(parent, publications);
   scratch_.open(parent);
   last_id_ = 0;
+  invalidated_ = false;
   text_only_ = text_only;
 
   open_cache = this;
@@ -71,6 +72,7 @@ void RelationCache::open(MemoryContext parent, List* publications, bool text_onl
 }
 
 void RelationCache::invalidate_relation(Oid relid) {
+  invalidated_ = true;
   if (!OidIsValid(relid)) {
     invalidate_all();
     return;
@@ -90,6 +92,7 @@ void RelationCache::invalidate_published_as(const PublishedRelation& published) 
 }
 
 void RelationCache::invalidate_types(std::uint32_t hash) {
+  invalidated_ = true;
   HASH_SEQ_STATUS scan;
   hash_seq_init(&scan, entries_);
   while (auto* entry = static_cast<RelationEntry*>(hash_seq_search(&scan)))
@@ -97,10 +100,22 @@ void RelationCache::invalidate_types(std::uint32_t hash) {
 }
 
 void RelationCache::invalidate_all() {
+  invalidated_ = true;
   publications_.invalidate();
   HASH_SEQ_STATUS scan;
   hash_seq_init(&scan, entries_);
   while (auto* entry = static_cast<RelationEntry*>(hash_seq_search(&scan))) entry->valid = false;
+}
+
+List* RelationCache::altered_in(XLogRecPtr final_lsn) {
+  if (!invalidated_) return NIL;
+  invalidated_ = false;
+  List* altered = NIL;
+  HASH_SEQ_STATUS scan;
+  hash_seq_init(&scan, entries_);
+  while (auto* entry = static_cast<RelationEntry*>(hash_seq_search(&scan)))
+    if (!entry->valid && entry->written_in == final_lsn) altered = lappend_oid(altered, entry->oid);
+  return altered;
 }
 
 RelationEntry& RelationCache::find_slowly(Relation relation) {

@@ -16,8 +16,8 @@ namespace walgate {
 
 /// One published column, in the order of the published table.
 struct Column {
-  int index;                ///< in a deformed tuple of the relation
-  std::uint16_t number;     ///< of the published table's attribute: a rename keeps it
+  int index;             ///< in a deformed tuple of the relation
+  std::uint16_t number;  ///< of the published table's attribute: a rename keeps it
   bool is_key;
   bool is_generated;
   ValueCodec codec;
@@ -43,7 +43,8 @@ struct PublishedRelation {
 struct RelationEntry {
   Oid oid;  ///< the key of the hash table: first, as it demands
   bool valid;
-  Selection selection;  ///< what of it is published
+  XLogRecPtr written_in;  ///< final_lsn of the last transaction whose changes of it were sent
+  Selection selection;    ///< what of it is published
   // The rest is set only where something is published; names and kind are those of `published`.
   PublishedRelation* published;
   const char* schema;
@@ -78,6 +79,10 @@ class RelationCache {
     return find_slowly(relation);
   }
 
+  /// Of the relations whose changes this transaction brought those that may look otherwise by now, as OIDs in the
+  /// current context.
+  [[nodiscard]] List* altered_in(XLogRecPtr final_lsn);
+
   // Called by the server's invalidation callbacks.
   void invalidate_relation(Oid relid);
   void invalidate_types(std::uint32_t hash);
@@ -97,6 +102,7 @@ class RelationCache {
   Publications publications_;
   RecordBuffer scratch_;
   std::uint32_t last_id_;
+  bool invalidated_;  ///< an entry, since altered_in() was asked
   bool text_only_;
 };
 

@@ -70,9 +70,8 @@ void use_own_text_settings(Session& session) {
     const char* name;
     const char* value;
   } settings[] = {
-      {"datestyle", "ISO, YMD"},   {"intervalstyle", "postgres"}, {"timezone", "UTC"},
-      {"extra_float_digits", "1"}, {"bytea_output", "hex"},       {"search_path", "pg_catalog"},
-      {"lc_monetary", "C"},
+      {"datestyle", "ISO, YMD"}, {"intervalstyle", "postgres"}, {"timezone", "UTC"},  {"extra_float_digits", "1"},
+      {"bytea_output", "hex"},   {"search_path", "pg_catalog"}, {"lc_monetary", "C"},
   };
   for (const auto& setting : settings)
     (void)set_config_option(setting.name, setting.value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
@@ -136,6 +135,22 @@ void send_late_rewrites(LogicalDecodingContext* ctx, Session& session) {
       send_rewrite(ctx, session, entry);
     RelationClose(rewritten);
   }
+}
+
+// Rows that came before a change of their table are read by what the table looks like at the end, also where no other
+// row follows.
+void describe_altered(LogicalDecodingContext* ctx, Session& session) {
+  if (!session.begun) return;
+  const MemoryContext caller = enter(session);
+  ListCell* cell = nullptr;
+  foreach (cell, session.relations.altered_in(session.transaction.final_lsn)) {
+    Relation altered = RelationIdGetRelation(lfirst_oid(cell));
+    if (!RelationIsValid(altered)) continue;  // dropped
+    if (RelationEntry& entry = session.relations.find(altered); entry.selection.any())
+      describe_if_needed(ctx, session, entry);
+    RelationClose(altered);
+  }
+  leave(session, caller);
 }
 
 bool publishes(const RelationEntry& entry, ReorderBufferChangeType action) {
@@ -238,7 +253,10 @@ bool has_ancestor_in(Oid partition, const Relation* relations, int count) {
 void send_truncation(LogicalDecodingContext* ctx, Session& session, const Truncation& truncation) {
   if (truncation.count == 0) return;
   begin_if_needed(ctx, session);
-  for (int i = 0; i < truncation.count; ++i) describe_if_needed(ctx, session, *truncation.relations[i]);
+  for (int i = 0; i < truncation.count; ++i) {
+    describe_if_needed(ctx, session, *truncation.relations[i]);
+    truncation.relations[i]->written_in = session.transaction.final_lsn;
+  }
   with_writer(session, [&](auto& writer) { writer.truncate(ctx, truncation); });
   ++session.transaction.changes;
 }
@@ -324,6 +342,7 @@ void on_change(LogicalDecodingContext* ctx, ReorderBufferTXN*, Relation relation
     if (entry.has_text) use_own_text_settings(session);
     with_writer(session, [&](auto& writer) { writer.change(ctx, entry, row_change); });
     ++session.transaction.changes;
+    entry.written_in = session.transaction.final_lsn;
   }
   error_context_stack = error_context.previous;
   leave(session, caller);
@@ -377,6 +396,7 @@ void on_message(LogicalDecodingContext* ctx, ReorderBufferTXN*, XLogRecPtr lsn, 
 void on_commit(LogicalDecodingContext* ctx, ReorderBufferTXN*, XLogRecPtr) {
   Session& session = session_of(ctx);
   send_late_rewrites(ctx, session);
+  describe_altered(ctx, session);
   // Before the write, which the server's measure of lag counts from here.
   OutputPluginUpdateProgress(ctx, !session.begun);
   if (!session.begun) return;

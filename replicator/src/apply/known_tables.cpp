@@ -114,20 +114,22 @@ void write_known_tables(postgres::Connection& target, const std::string& pipelin
                         const KnownTables& tables) {
   auto list = json::array();
   for (const auto& [table, known] : tables) {
-    list.push_back({{"source_schema", table.schema},
-                    {"source_table", table.name},
-                    {"oid", known.oid},
-                    {"as_of", known.as_of.is_set() ? json(known.as_of.text()) : json(nullptr)},
-                    {"state", text_of(known.state)},
-                    {"new_oid", known.new_oid},
-                    {"accepted", known.accepted},
-                    {"published", known.published ? json_of(*known.published) : json(nullptr)},
-                    {"shape", known.shape ? json_of(*known.shape) : json(nullptr)},
-                    {"shape_at", known.shape_at.is_set() ? json(known.shape_at.text()) : json(nullptr)},
-                    {"former_schema", known.former ? json(known.former->schema) : json(nullptr)},
-                    {"former_table", known.former ? json(known.former->name) : json(nullptr)},
-                    {"moved_schema", known.moved_from ? json(known.moved_from->schema) : json(nullptr)},
-                    {"moved_table", known.moved_from ? json(known.moved_from->name) : json(nullptr)}});
+    list.push_back(
+        {{"source_schema", table.schema},
+         {"source_table", table.name},
+         {"oid", known.oid},
+         {"as_of", known.as_of.is_set() ? json(known.as_of.text()) : json(nullptr)},
+         {"state", text_of(known.state)},
+         {"new_oid", known.new_oid},
+         {"accepted", known.accepted},
+         {"published", known.published ? json_of(*known.published) : json(nullptr)},
+         {"shape", known.shape && !known.shape_of_catalog ? json_of(*known.shape) : json(nullptr)},
+         {"let_in", known.let_in},
+         {"shape_at", known.shape_at.is_set() && !known.shape_of_catalog ? json(known.shape_at.text()) : json(nullptr)},
+         {"former_schema", known.former ? json(known.former->schema) : json(nullptr)},
+         {"former_table", known.former ? json(known.former->name) : json(nullptr)},
+         {"moved_schema", known.moved_from ? json(known.moved_from->schema) : json(nullptr)},
+         {"moved_table", known.moved_from ? json(known.moved_from->name) : json(nullptr)}});
   }
   target.exec("BEGIN; SET LOCAL synchronous_commit = local");
   try {
@@ -143,6 +145,14 @@ void write_known_tables(postgres::Connection& target, const std::string& pipelin
         "published = EXCLUDED.published, shape = EXCLUDED.shape, shape_at = EXCLUDED.shape_at, "
         "former_schema = EXCLUDED.former_schema, former_table = EXCLUDED.former_table, "
         "since = CASE WHEN known.state = EXCLUDED.state THEN known.since ELSE EXCLUDED.since END",
+        {pipeline, list.dump(), std::to_string(epoch)});
+    target.exec(
+        "UPDATE walgate.copies c SET state = 'waiting', again = false, fingerprint = NULL, snapshot = NULL, "
+        "horizon = NULL, rows = 0, bytes = 0, since = pg_catalog.now() FROM pg_catalog.jsonb_to_recordset($2::jsonb) "
+        "AS t(source_schema text, source_table text, let_in boolean) WHERE c.pipeline = $1 AND t.let_in "
+        "AND c.source_schema = t.source_schema AND c.source_table = t.source_table AND c.state IN ('copied', "
+        "'copying') "
+        "AND EXISTS (SELECT FROM walgate.progress WHERE pipeline = $1 AND epoch = $3)",
         {pipeline, list.dump(), std::to_string(epoch)});
     // The rows of a table that has got another name are where they were.
     target.exec(

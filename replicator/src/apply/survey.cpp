@@ -38,6 +38,8 @@ void Survey::add(const std::string& pipeline, const Piece& piece) {
       for (const auto* relation : piece.frame.truncates[change.truncate_index]) add_once(relations, *relation);
     }
   }
+  for (const auto* relation : piece.frame.described) add_once(relations, *relation);
+  std::ranges::sort(relations, {}, &wire::Relation::serial);  // which is the order of their telling
   for (const auto* relation : piece.frame.rewrites) add_once(rewritten, *relation);
   for (const auto& message : piece.frame.messages) {
     if (auto migration = announced_to(pipeline, message)) announced.push_back(std::move(*migration));

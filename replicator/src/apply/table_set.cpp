@@ -200,7 +200,7 @@ std::vector<Difference> TableSet::misfits(const wire::Relation& relation, Lsn ls
   const auto target = map_table(config_.tables, source).target;
   if (!target || becoming_.replaces(relation, lsn)) return {};
   const bool same = ledger_.is_same(source, relation.oid, lsn);
-  if (ledger_.is_ignored(source) || seam_.leaves_out(source)) return {};
+  if (ledger_.is_ignored(source) || (same && seam_.leaves_out(source))) return {};
   if (!same && !is_replaced(source)) {
     return {{ErrorName::table_recreated, source.display(),
              fmt::format("another table has taken over the name on the source, and {} holds rows of the old one",
@@ -230,7 +230,7 @@ PreparedTable& TableSet::table(const wire::Relation& relation, Lsn lsn) {
   }
   const bool same = ledger_.is_same(source, relation.oid, lsn);
   ledger_.save();
-  if (ledger_.is_ignored(source) || seam_.leaves_out(source)) return keep(relation, left_out(source));
+  if (ledger_.is_ignored(source) || (same && seam_.leaves_out(source))) return keep(relation, left_out(source));
   const auto former = ledger_.former_name(source);
   auto differences = misfits(relation, lsn);
   if (!differences.empty() || !same) {
@@ -243,7 +243,7 @@ PreparedTable& TableSet::table(const wire::Relation& relation, Lsn lsn) {
   if (!same && !ledger_.take_over(source, relation.oid, target_of(source)->oid, lsn)) {
     ledger_.let_in(source, relation.oid, lsn);
     ledger_.save();
-    throw CopyNeeded{source, true};
+    throw CopyNeeded{source};
   }
   if (seam_.lacks(former.value_or(source))) throw CopyNeeded{source};
   auto fitting = fit(relation, lsn);
@@ -287,9 +287,8 @@ void TableSet::remember(const std::vector<wire::Relation>& relations, Lsn as_of)
     if (found == known.end() || found->second.shape || found->second.former || table == nullptr) continue;
     if (found->second.state != walgate::TableState::streaming || found->second.oid != relation.oid) continue;
     const auto [planned, differences] = plan(relation, nullptr);
-    if (differences.empty()) ledger_.saw(source, shape_of(relation, planned, *table), as_of);
+    if (differences.empty()) ledger_.remember(source, shape_of(relation, planned, *table), as_of);
   }
-  ledger_.save();
 }
 
 TablePlan TableSet::left_out(const QualifiedName& source) {

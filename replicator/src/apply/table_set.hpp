@@ -21,7 +21,6 @@ namespace walgate::apply {
 /// Thrown where the stream brings changes of a table that has not been copied.
 struct CopyNeeded {
   QualifiedName table;
-  bool anew = false;  ///< another table has taken the place of the one that was copied
 };
 
 /// Thrown where a relation version does not fit the target, or asks for something that only a person can know.

@@ -105,10 +105,7 @@ bool TableLedger::is_same(const QualifiedName& table, std::uint32_t oid, Lsn lsn
   const std::lock_guard lock{mutex_};
   const auto [found, is_new] = known_.try_emplace(table);
   auto& known = found->second;
-  if (const auto displaced = displaced_.find(oid); is_new && displaced != displaced_.end()) {
-    known = displaced->second.second;
-    known.moved_from = displaced->second.first;
-  } else if (is_new) {
+  if (is_new) {
     known.oid = oid;
     known.former = other_name(known_, table, oid);
     if (looked_ && ignore_new_ && !known.former) known.state = TableState::ignored;
@@ -144,33 +141,37 @@ void TableLedger::let_in(const QualifiedName& table, std::uint32_t oid, Lsn lsn)
   known.accepted = true;  // stays: after a crash the old table's last changes may come once more, and then this again
   known.state = TableState::streaming;
   known.shape.reset();
+  known.let_in = true;
   unsaved_.insert(table);
 }
 
 bool TableLedger::take_over(const QualifiedName& table, std::uint32_t oid, std::uint32_t target_oid, Lsn lsn) {
   const std::lock_guard lock{mutex_};
-  const auto fits = [&](const KnownTable& known) {
-    return known.oid == oid && known.shape && known.shape->target_oid == target_oid;
-  };
-  std::optional<std::pair<QualifiedName, KnownTable>> found;
-  if (const auto displaced = displaced_.find(oid); displaced != displaced_.end() && fits(displaced->second.second)) {
-    found = displaced->second;
-  }
-  for (const auto& entry : known_) {
-    if (!found && entry.first != table && fits(entry.second)) found = entry;
-  }
-  if (!found) return false;
-  auto& known = known_[table];
-  if (known.oid != 0) displaced_.insert_or_assign(known.oid, std::pair{table, known});
-  known.oid = known.new_oid = oid;
-  known.as_of = lsn;
-  known.accepted = true;
-  known.state = TableState::streaming;
-  known.shape = found->second.shape;
-  known.shape_at = found->second.shape_at;
-  known.former.reset();
-  known.moved_from = found->first;
+  const auto found = std::ranges::find_if(known_, [&](const auto& entry) {
+    return entry.first != table && entry.second.oid == oid && entry.second.shape &&
+           entry.second.shape->target_oid == target_oid;
+  });
+  if (found == known_.end()) return false;
+  // The two change places, so that the other one is known under some name until its own new one comes.
+  auto& [other, theirs] = *found;
+  auto& ours = known_[table];
+  const auto displaced = ours.oid;
+  std::swap(ours.oid, theirs.oid);
+  std::swap(ours.shape, theirs.shape);
+  std::swap(ours.shape_at, theirs.shape_at);
+  ours.as_of = lsn;
+  ours.new_oid = oid;
+  ours.accepted = true;
+  ours.state = TableState::streaming;
+  ours.former.reset();
+  ours.moved_from = other;
   unsaved_.insert(table);
+  unsaved_.insert(other);
+  for (auto& [name, known] : known_) {
+    if (known.former != table || known.oid != displaced) continue;
+    known.former = other;
+    unsaved_.insert(name);
+  }
   return true;
 }
 
@@ -195,7 +196,9 @@ void TableLedger::settle_name(const QualifiedName& table) {
       known.shape = former->second.shape;
       known.shape_at = former->second.shape_at;
     }
-    if (former->second.state == TableState::streaming) former->second.state = TableState::left;
+    if (former->second.oid == known.oid && former->second.state == TableState::streaming) {
+      former->second.state = TableState::left;
+    }
     unsaved_.insert(former->first);
   }
   known.moved_from = std::exchange(known.former, std::nullopt);
@@ -214,6 +217,15 @@ std::optional<TableShape> TableLedger::shape_before(const QualifiedName& table, 
   return std::nullopt;
 }
 
+void TableLedger::remember(const QualifiedName& table, TableShape shape, Lsn lsn) {
+  const std::lock_guard lock{mutex_};
+  const auto found = known_.find(table);
+  if (found == known_.end() || found->second.shape) return;
+  found->second.shape = std::move(shape);
+  found->second.shape_at = lsn;
+  found->second.shape_of_catalog = true;
+}
+
 void TableLedger::forget_columns(const QualifiedName& table) {
   const std::lock_guard lock{mutex_};
   const auto found = known_.find(table);
@@ -223,16 +235,12 @@ void TableLedger::forget_columns(const QualifiedName& table) {
   before_.erase(table);
 }
 
-bool TableLedger::is_accepted(const QualifiedName& table, Lsn lsn) const {
-  const std::lock_guard lock{mutex_};
-  const auto found = known_.find(table);
-  return found != known_.end() && found->second.accepted_at == lsn;
-}
-
 void TableLedger::saw(const QualifiedName& table, TableShape shape, Lsn lsn) {
   const std::lock_guard lock{mutex_};
   auto& known = known_[table];
-  if (known.shape == shape || lsn < known.shape_at) return;
+  if (lsn < known.shape_at && !known.shape_of_catalog) return;
+  if (std::exchange(known.shape_of_catalog, false)) unsaved_.insert(table);
+  if (known.shape == shape) return;
   if (known.shape && known.shape_at < lsn) before_.insert_or_assign(table, std::pair{lsn, *known.shape});
   known.shape = std::move(shape);
   known.shape_at = lsn;
@@ -309,6 +317,7 @@ void TableLedger::save() {
   {
     const std::lock_guard lock{mutex_};
     for (const auto& table : unsaved_) rows.emplace(table, known_.at(table));
+    for (const auto& table : unsaved_) known_.at(table).let_in = false;
     unsaved_.clear();
     mark = std::exchange(mark_look_, false);
   }
@@ -317,7 +326,10 @@ void TableLedger::save() {
     write_(rows);
   } catch (...) {
     const std::lock_guard lock{mutex_};
-    for (const auto& [table, known] : rows) unsaved_.insert(table);
+    for (const auto& [table, known] : rows) {
+      unsaved_.insert(table);
+      known_.at(table).let_in = known_.at(table).let_in || known.let_in;
+    }
     mark_look_ = mark_look_ || mark;
     throw;
   }

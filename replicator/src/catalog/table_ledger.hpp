@@ -66,8 +66,10 @@ struct KnownTable {
   std::optional<PublishedTable> published;  ///< as the last look found it
   std::optional<TableShape> shape;          ///< the columns that its changes had
   Lsn shape_at;                             ///< of the transaction that brought them, or where the source was
+  bool shape_of_catalog = false;            ///< of the source, not of the stream; not stored
   Lsn accepted_at;                          ///< a person lets the transaction through, whatever it did to columns
   std::optional<QualifiedName> former;      ///< the name before, until a change under the new one is applied
+  bool let_in = false;                      ///< on both sides another table has taken the place: it has no copy
   std::optional<QualifiedName> moved_from;  ///< that name, when what was said of its copy is to be said of this one
 };
 using KnownTables = std::map<QualifiedName, KnownTable>;
@@ -108,8 +110,9 @@ class TableLedger {
   [[nodiscard]] std::optional<TableShape> shape_before(const QualifiedName& table, Lsn lsn) const;
   /// The table is copied anew: whatever has happened to its columns is in the copy.
   void forget_columns(const QualifiedName& table);
-  /// Has a person let this transaction through, whatever it did to the table?
-  [[nodiscard]] bool is_accepted(const QualifiedName& table, Lsn lsn) const;
+  /// The columns as the source's catalog shows them at `lsn`, where nothing has told yet.  Not stored; what the stream
+  /// brings takes their place.
+  void remember(const QualifiedName& table, TableShape shape, Lsn lsn);
   /// The transaction's changes, which are about to be applied, have these columns.
   void saw(const QualifiedName& table, TableShape shape, Lsn lsn);
   /// What differs from the last look.  `as_of`: a position that the source had reached before it was asked.
@@ -125,8 +128,6 @@ class TableLedger {
   KnownTables known_;
   /// Of tables whose columns a transaction has changed: how they were, and that transaction.
   std::map<QualifiedName, std::pair<Lsn, TableShape>> before_;
-  /// Of tables whose names others have taken over: under which name they were known, and how.
-  std::map<std::uint32_t, std::pair<QualifiedName, KnownTable>> displaced_;
   bool looked_;
   const bool ignore_new_;
   bool mark_look_ = false;

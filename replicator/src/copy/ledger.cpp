@@ -132,13 +132,6 @@ bool copy_again(postgres::Connection& target, const std::string& pipeline, const
   return rows(result) > 0;
 }
 
-void copy_replaced(postgres::Connection& target, const std::string& pipeline, const QualifiedName& table) {
-  target.exec(fmt::format("UPDATE walgate.copies SET state = 'waiting', again = false, {} WHERE pipeline = $1 "
-                          "AND source_schema = $2 AND source_table = $3 AND state IN ('copied', 'copying')",
-                          nothing_copied),
-              {pipeline, table.schema, table.name});
-}
-
 void mark_emptied(postgres::Connection& target, const std::string& pipeline, const std::vector<QualifiedName>& tables) {
   target.exec(
       "UPDATE walgate.copies c SET again = false FROM pg_catalog.jsonb_to_recordset($2::jsonb) AS t(s text, t text) "

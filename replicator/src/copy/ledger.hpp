@@ -55,8 +55,6 @@ void settle(postgres::Connection& target, const std::string& pipeline, const std
             bool may_empty);
 /// The table is to be emptied and copied, at the next start of a session.  False: the ledger does not know it.
 bool copy_again(postgres::Connection& target, const std::string& pipeline, const QualifiedName& table);
-/// Another table has taken the place of the one that was copied, on both sides: it waits for its own copy.
-void copy_replaced(postgres::Connection& target, const std::string& pipeline, const QualifiedName& table);
 
 // The states of a copy; each inside a transaction that does what it says.
 /// Nothing of the tables is on the target any more, as was asked for.

@@ -26,6 +26,7 @@ using namespace std::chrono_literals;
 
 constexpr auto look_interval = 1s;
 constexpr auto log_interval = 60s;
+constexpr auto question_interval = 5s;
 /// A migration that failed is tried again when its files have changed, or after this time.
 constexpr auto attempt_interval = 60s;
 
@@ -113,7 +114,7 @@ std::optional<Gate::Obstacle> Gate::announced_obstacle(const apply::Survey& surv
     return std::ranges::any_of(ledger, [&](const auto& row) { return row.id == id && !row.running; });
   };
   for (const auto& id : survey.announced) {
-    if (is_done(id)) continue;
+    if (is_done(id) || may_pass_by(id)) continue;
     if (config_.migrations.at_announcement == AtAnnouncement::wait) {
       return Obstacle{
           .relation = {},
@@ -124,6 +125,17 @@ std::optional<Gate::Obstacle> Gate::announced_obstacle(const apply::Survey& surv
     if (auto obstacle = apply_announced(id, survey.transaction.final_lsn)) return obstacle;
   }
   return std::nullopt;
+}
+
+bool Gate::may_pass_by(const std::string& id) {
+  if (config_.migrations.at_announcement == AtAnnouncement::apply) return false;
+  try {
+    const auto files = migration_files(config_);
+    const auto file = std::ranges::find(files, id, &migrate::MigrationFile::id);
+    return file != files.end() && file->after_copy && !what_copy_lacks(config_, target_).empty();
+  } catch (const Error&) {  // `walgate migrate up` tells
+    return false;
+  }
 }
 
 std::optional<Gate::Obstacle> Gate::apply_announced(const std::string& id, Lsn lsn) {
@@ -208,7 +220,7 @@ std::optional<Gate::Obstacle> Gate::shape_obstacle(const apply::Survey& survey, 
     auto differences = tables.misfits(relation, lsn, survey.inserts_into.contains(relation.serial));
     const bool no_target =
         std::ranges::find(differences, ErrorName::target_table_missing, &Difference::name) != differences.end();
-    if (no_target && is_gone(relation)) {
+    if (no_target && is_gone(relation, survey.transaction.xid)) {
       becoming.replaced.insert(relation.oid);
       continue;
     }
@@ -218,11 +230,15 @@ std::optional<Gate::Obstacle> Gate::shape_obstacle(const apply::Survey& survey, 
   becoming.rewrites_known = true;
   for (const auto& relation : survey.rewritten) {
     if (seam.holds(relation, survey.transaction) || !tables.has_same_columns(relation, lsn)) continue;
-    if (!survey.announced.empty()) continue;  // the migration has seen to the rows
+    const bool changed_before = survey.changed_before_rewrite.contains(relation.oid);
+    if (!survey.announced.empty() && !changed_before) continue;  // the migration has seen to the rows
     const auto name = QualifiedName{relation.schema, relation.name}.display();
     add(relation,
         {{ErrorName::table_rewritten, name,
-          "the source has rewritten the table, and the values that it computed there are not in the stream",
+          changed_before ? "the source has changed rows of the table and then rewritten it in one transaction, and the "
+                           "values that it computed there are not in the stream"
+                         : "the source has rewritten the table, and the values that it computed there are not in the "
+                           "stream",
           fmt::format("`walgate copy --table '{0}'` copies the table anew; or give the target's rows the same "
                       "values by a migration, then `walgate accept --table '{0}'`",
                       name)}});
@@ -244,12 +260,18 @@ std::optional<Gate::Obstacle> Gate::shape_obstacle(const apply::Survey& survey, 
   return obstacle;
 }
 
-bool Gate::is_gone(const wire::Relation& relation) {
+bool Gate::is_gone(const wire::Relation& relation, std::uint32_t xid) {
   if (gone_.contains(relation.oid)) return true;
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_question_) return false;
+  next_question_ = now + question_interval;
   auto source = stream::open_monitor(config_, &stop_);
-  const auto found =
-      source.exec("SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid = $1)", {std::to_string(relation.oid)});
-  if (bool_field(found, 0, 0)) return false;
+  const auto found = source.exec(
+      "SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid = $1), pg_catalog.pg_current_snapshot()::text",
+      {std::to_string(relation.oid)});
+  // A transaction may be streamed before anybody sees what it has made.
+  const auto snapshot = Snapshot::parse(text_field(found, 0, 1));
+  if (bool_field(found, 0, 0) || !snapshot || !snapshot->sees(xid)) return false;
   gone_.insert(relation.oid);
   log::warning("table_gone", "leaves out changes of a table that neither side has any more",
                {{"relation", QualifiedName{relation.schema, relation.name}.display()}});

@@ -59,8 +59,11 @@ class Gate {
   [[nodiscard]] std::optional<Obstacle> shape_obstacle(const apply::Survey& survey, apply::Becoming& becoming);
   /// Applies the files up to the announced one; why that cannot be.
   [[nodiscard]] std::optional<Obstacle> apply_announced(const std::string& id, Lsn lsn);
-  /// Does the source not have the table any more?  Its number does not come back.
-  [[nodiscard]] bool is_gone(const wire::Relation& relation);
+  /// Does the source, as of a moment after the transaction, not have the table any more?  Its number does not come
+  /// back.
+  [[nodiscard]] bool is_gone(const wire::Relation& relation, std::uint32_t xid);
+  /// Does the file wait for the copy, whose end may be behind this transaction?
+  [[nodiscard]] bool may_pass_by(const std::string& id);
   void close(const Obstacle& obstacle, const apply::Survey& survey);
   void show_cost();
   void open();
@@ -73,6 +76,7 @@ class Gate {
   const Event& stop_;
   GateCost cost_;
   CopyRequests copies_;
+  std::chrono::steady_clock::time_point next_question_;
   std::set<std::uint32_t> gone_;  ///< OIDs of tables that the source has no more
   std::optional<Obstacle> shown_;
   std::chrono::steady_clock::time_point next_log_;

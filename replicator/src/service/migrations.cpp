@@ -54,7 +54,8 @@ std::vector<std::string> set_up(Connection& session, Connection& target) {
   return done;
 }
 
-/// Why not all tables are known to be copied; empty when they are.
+}  // namespace
+
 std::string what_copy_lacks(const Config& config, Connection& target) {
   const auto known = target.exec("SELECT pg_catalog.to_regclass('walgate.pipelines') IS NOT NULL");
   const auto registration = bool_field(known, 0, 0) ? apply::find_registration(target, config.pipeline) : std::nullopt;
@@ -80,8 +81,6 @@ std::string what_copy_lacks(const Config& config, Connection& target) {
       !entries.empty() || !config.copy.enabled || (progress && progress->position > registration->start_lsn);
   return has_begun ? "" : "after-copy: the copy has not begun yet";
 }
-
-}  // namespace
 
 std::vector<migrate::MigrationFile> migration_files(const Config& config) {
   if (config.migrations.directory.empty()) {

@@ -37,6 +37,9 @@ std::vector<Finding> verify_migrations(const Config& config);
 /// The files of migrations.directory.
 std::vector<migrate::MigrationFile> migration_files(const Config& config);
 
+/// Why not all tables are known to be copied, with the stream behind their copies; empty when they are.
+std::string what_copy_lacks(const Config& config, postgres::Connection& target);
+
 struct MigrateUp {
   std::optional<int> to{};          ///< the last number that is wanted
   bool dry_run = false;             ///< try it and roll back

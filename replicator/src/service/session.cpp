@@ -117,11 +117,20 @@ struct AfterCopy {};
 /// Does a migration wait for the copy, which the service is to apply?
 bool has_after_copy(const Config& config, postgres::Connection& target) {
   if (config.migrations.directory.empty() || config.migrations.at_announcement == AtAnnouncement::wait) return false;
-  const auto files = migration_files(config);
-  const auto ledger = migrate::read_ledger(target, config.pipeline);
-  const auto migrations = migrate::compare(files, ledger);
-  const auto next = std::ranges::find(migrations, migrate::MigrationState::pending, &migrate::Migration::state);
-  return next != migrations.end() && next->file->after_copy;
+  try {
+    const auto files = migration_files(config);
+    const auto ledger = migrate::read_ledger(target, config.pipeline);
+    const auto migrations = migrate::compare(files, ledger);
+    const auto next = std::ranges::find(migrations, migrate::MigrationState::pending, &migrate::Migration::state);
+    return next != migrations.end() && next->file->after_copy;
+  } catch (const Error& error) {  // nothing of it is needed to stream
+    if (error.failure().name != ErrorName::migration_file_invalid &&
+        error.failure().name != ErrorName::configuration_invalid) {
+      throw;
+    }
+    log::warning(text_of(error.failure().name), error.failure().message, {{"detail", error.failure().detail}});
+    return false;
+  }
 }
 
 std::set<std::string> applied_migrations(const Config& config, postgres::Connection& target) {
@@ -143,8 +152,9 @@ std::optional<Lsn> end_of_copies(const copy::Entries& entries) {
 }
 
 /// Was anything streamed or copied yet?
-bool has_begun(const KnownTables& known) {
-  return std::ranges::any_of(known, [](const auto& entry) { return entry.second.shape.has_value(); });
+bool has_begun(const Situation& now, const KnownTables& known) {
+  const bool moved = now.registration && now.progress && now.progress->position > now.registration->start_lsn;
+  return moved || std::ranges::any_of(known, [](const auto& entry) { return entry.second.shape.has_value(); });
 }
 
 /// A refused value that may be a label of an enum which the target does not know yet.
@@ -173,10 +183,6 @@ void Session::run() {
       log::info("copy_needed", "a table has to be copied before the stream goes on",
                 {{"relation", copy.table.display()}});
       needed = copy.table;
-      if (copy.anew) {
-        auto target = apply::open_target(config_, &stop_);
-        copy::copy_replaced(target, config_.pipeline, copy.table);
-      }
     } catch (const apply::HeldAt& held) {
       log::info("looks_closer", "a transaction cannot be applied as the target is; reads it through",
                 {{"lsn", held.lsn}});
@@ -190,7 +196,8 @@ void Session::run() {
       throw Error{std::move(failure)};
     } catch (const Error& error) {
       const auto& failure = error.failure();
-      if (gate_start_.value_refused || !may_be_label(failure)) throw;
+      if (!may_be_label(failure) || refused_ == *failure.lsn) throw;
+      refused_ = *failure.lsn;
       gate_start_.value_refused = true;  // the gate finds nothing where it is something else, and it comes back
       history_.held = *failure.lsn;
     }
@@ -203,7 +210,7 @@ void Session::wait_at_gate(const apply::Survey& survey) {
   auto target = apply::open_target(config_, &stop_);
   lock_or_throw(target, config_.pipeline, finish_);
   apply::announce_service(target, config_.pipeline);
-  if (lsn != let_through_) times_let_through_ = 0;
+  if (lsn != let_through_ || !lsn.is_set()) times_let_through_ = 0;
   if (times_let_through_ == 3) {
     throw Error{Failure{.name = ErrorName::internal_error,
                         .message = "a transaction does not fit the target, and the gate cannot tell why",
@@ -212,8 +219,9 @@ void Session::wait_at_gate(const apply::Survey& survey) {
   }
   auto becoming =
       Gate{config_, gate_start_, std::move(target), waiting_for_target_, board_, finish_, stop_}.pass(survey);
+  if (board_.snapshot().gate) return;  // only for a moment: it is met again, before it is tried
   history_.held = Lsn{};
-  if (board_.snapshot().gate) return;  // only for a moment: it is met again
+  gate_start_.value_refused = false;
   let_through_ = lsn;
   ++times_let_through_;
   history_.becoming = std::move(becoming);
@@ -313,7 +321,7 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
   const auto may_wait = tables_that_may_wait(config_, now, copy::read_entries(target, config_.pipeline));
   auto mapping = check_mapping(config_, now, may_wait, target);
   // Once the stream has begun, what does not fit is a gate at its first change, and not before.
-  if (has_begun(remembered.tables)) may_wait_at_gate(mapping);
+  if (has_begun(now, remembered.tables)) may_wait_at_gate(mapping);
   for (auto more : {std::move(mapping), check_source(config_, replication)}) {
     findings.insert(findings.end(), more.begin(), more.end());
   }

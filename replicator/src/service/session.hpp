@@ -50,6 +50,7 @@ class Session {
 
   std::map<QualifiedName, std::string> waiting_for_target_;  ///< tables to be copied, and how their targets look
   GateStart gate_start_;
+  Lsn refused_;      ///< of the transaction one of whose values the target refused last
   Lsn let_through_;  ///< by the gate, last
   int times_let_through_ = 0;
   bool after_copy_failed_ = false;  ///< said once

@@ -161,12 +161,14 @@ void Decoder::read_relation(Reader reader, Frame& frame) {
     const auto version = std::exchange(relation.version, known.version);
     if (relation == known) {
       current_[id] = holder = &known;
+      frame.described.push_back(holder);
       return;
     }
     relation.version = version;
   }
   relation.serial = static_cast<std::uint32_t>(versions_.size());
   current_[id] = holder = &versions_.emplace_back(std::move(relation));
+  frame.described.push_back(holder);
 }
 
 void Decoder::read_row_change(RecordKind kind, Reader reader, Frame& frame) {

@@ -63,6 +63,7 @@ struct Frame {
   std::vector<std::vector<std::string>> partitions;
   /// Versions that others take the place of here: the same relation looked so before, or another one had the name.
   std::vector<const Relation*> outdated;
+  std::vector<const Relation*> described;  ///< versions that are told here, also those that no change follows
   /// Relations that the transaction rewrites: their rows have got values that the stream does not hold.
   std::vector<const Relation*> rewrites;
   std::vector<std::size_t> rewrites_after;  ///< like `rewrites`: how many of the changes come before

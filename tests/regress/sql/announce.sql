@@ -18,6 +18,22 @@ ROLLBACK TO early;
 INSERT INTO item VALUES (3, 3);
 COMMIT;
 SELECT * FROM changes('pub');
+-- a change of the table behind its last row is told before the commit
+BEGIN;
+UPDATE item SET priority = 4 WHERE id = 3;
+ALTER TABLE item RENAME priority TO urgency;
+ALTER TABLE item RENAME TO thing;
+COMMIT;
+BEGIN;
+DELETE FROM thing WHERE id = 3;
+ALTER TABLE thing RENAME TO item;
+DROP TABLE item;
+ROLLBACK;
+BEGIN;
+DELETE FROM thing WHERE id = 3;
+ALTER TABLE thing RENAME TO item;
+COMMIT;
+SELECT * FROM changes('pub');
 -- names that nobody can have
 SELECT walgate.announce_migration(NULL, '0007_priority');
 SELECT walgate.announce_migration('Orders', '0007_priority');
