@@ -136,6 +136,19 @@ def test_an_announced_migration_that_is_not_enough(gates):
     files.passed()
 
 
+def test_a_copy_is_asked_for_while_the_target_does_not_fit(gates):
+    files = gates(copy=True)
+    files.pair.source.execute("ALTER TABLE item ADD x int DEFAULT 4; INSERT INTO item VALUES (20, 'a', 1, 'n', 5)")
+    files.closed("no column x")
+    assert files.pipeline.command("copy", "--table", "public.item").code == 0
+    wait_until(lambda: len(files.pipeline.events("gate_closed")) == 2, what=files.pipeline.log_tail)
+    before = len(files.pipeline.events("gate_closed"))
+    files.put("0001_a.sql", "ALTER TABLE item ADD x int").up()
+    files.pipeline.wait_state("streaming")
+    files.passed()
+    assert before < 5
+
+
 def test_a_partitioned_table_under_its_own_name(gates):
     tables = ("CREATE TABLE item (id int, name text, size int, PRIMARY KEY (id)) PARTITION BY RANGE (id);"
               "CREATE TABLE item_1 PARTITION OF item FOR VALUES FROM (0) TO (100); CREATE TABLE item_2 (size int, gone int, id int NOT NULL, name text, PRIMARY KEY (id));"
@@ -184,3 +197,8 @@ def beginning(pair):
 def test_an_announcement_beside_the_copy(beginning):
     beginning("during", "ALTER TABLE item ADD x int; ALTER TABLE item RENAME name TO title",
               "UPDATE item SET size = 1 WHERE id = 1; ALTER TABLE item ADD x int; ALTER TABLE item RENAME name TO title; {announce} UPDATE item SET x = 5 WHERE id < 5")
+
+
+@pytest.mark.parametrize("moment", ["before", "during"])
+def test_a_file_for_after_the_copy_is_announced_beside_it(beginning, moment):
+    beginning(moment, "-- walgate: after-copy\nCREATE INDEX item_name ON item (name)", "INSERT INTO item VALUES (20); {announce}")

@@ -104,6 +104,17 @@ def test_values_that_were_computed_anew_under_the_same_columns(gates):
         files.passed()
 
 
+def test_rows_that_were_changed_before_they_were_computed_anew_are_asked_about(gates):
+    files = gates(config={"migrations": {"at_announcement": "apply"}})
+    ddl = "ALTER TABLE item ALTER size TYPE int USING size * 2;"
+    files.put("0001_a.sql", ddl)
+    files.pair.source.execute("UPDATE item SET note = 'before' WHERE id = 1;" + ddl + files.announce("0001_a"))
+    files.closed("has changed rows of the table and then rewritten it")
+    assert files.pipeline.command("copy", "--table", "public.item").code == 0
+    wait_until(lambda: files.pipeline.status()["state"] == "streaming", what=lambda: f"{files.pipeline.status()}\n{files.pipeline.log_tail()}")
+    files.passed()
+
+
 @pytest.mark.parametrize("ddl", ["VACUUM FULL item", "CLUSTER item USING item_pkey", "ALTER TABLE item SET (fillfactor = 50)", "ANALYZE item",
                                  "ALTER TABLE item ALTER size SET DEFAULT 4", "ALTER TABLE item ADD CHECK (size > 0)", "CREATE INDEX ON item (size)",
                                  "ALTER TABLE item REPLICA IDENTITY FULL", "ALTER TABLE item ALTER name SET NOT NULL"])

@@ -106,6 +106,14 @@ CHANGES = {
         before="INSERT INTO item VALUES (41, 'x', 1, 'n'); UPDATE item SET note = 'old' WHERE id = 1;",
         inside="INSERT INTO item VALUES (42, 'x', 5); UPDATE item SET size = 6 WHERE id IN (2, 41);",
         after="UPDATE item SET size = 7 WHERE id = 3;"),
+    "drop_a_column_behind_the_last_row": Change(
+        ddl="UPDATE item SET note = name WHERE id < 5; ALTER TABLE item DROP name;", migration="ALTER TABLE item DROP name;",
+        gate="publishes the column no more", before="INSERT INTO item VALUES (41, 'x', 1, 'n');",
+        after="UPDATE item SET size = 7 WHERE id = 3;"),
+    "swap_two_names_behind_the_last_row": Change(
+        ddl="ALTER TABLE item RENAME name TO x; ALTER TABLE item RENAME note TO name; ALTER TABLE item RENAME x TO note;",
+        gate="has renamed the column", before="INSERT INTO item VALUES (41, 'x', 1, 'n'); UPDATE item SET note = 'old' WHERE id = 1;",
+        after="UPDATE item SET note = 'new', name = 'newer' WHERE id = 3;"),
     "drop_a_column_and_add_its_name_again": Change(
         ddl="ALTER TABLE item DROP note; ALTER TABLE item ADD note text;", gate="has dropped the column and added it again",
         before="INSERT INTO item VALUES (41, 'x', 1, 'n'); UPDATE item SET note = 'old' WHERE id = 1;",
@@ -135,6 +143,12 @@ CHANGES = {
         inside="INSERT INTO item VALUES (1, 'a', 'many', 'b'); TRUNCATE item; INSERT INTO item VALUES (2, 'a', 'many', 'b');",
         after="INSERT INTO item VALUES (3); UPDATE item SET size = '3';",
         writes=("INSERT INTO item (id, size) VALUES ({n}, 'many')", PLAIN)),
+    "put_another_table_in_its_place": Change(
+        tables=ITEM + "CREATE TABLE item_new (id int PRIMARY KEY, size int, note text, extra int);", compared=("item", "item_old"),
+        ddl="INSERT INTO item_new SELECT id, size, note FROM item; ALTER TABLE item RENAME TO item_old; ALTER TABLE item_new RENAME TO item;",
+        migration="ALTER TABLE item RENAME TO item_old; ALTER TABLE item_new RENAME TO item;", gate="another table",
+        before="INSERT INTO item VALUES (41, 'x', 1, 'n'); UPDATE item SET note = 'old' WHERE id = 1;",
+        inside="INSERT INTO item VALUES (42, 1, 'n', 3);", after="UPDATE item SET extra = 4; INSERT INTO item_old VALUES (42);"),
     "swap_two_tables": Change(
         tables=ITEM + "CREATE TABLE line (id int PRIMARY KEY, size int, text text);", compared=("item", "line"),
         ddl="ALTER TABLE item RENAME TO x; ALTER TABLE line RENAME TO item; ALTER TABLE x RENAME TO line;", gate="another table",
