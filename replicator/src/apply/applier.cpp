@@ -272,6 +272,7 @@ void Applier::apply_truncate(Batch& batch, const Piece& piece, const wire::Chang
   if (tables.empty()) return;
   flush(batch);
   begin(batch);
+  batch.certain = false;  // its result is counted with the batch
   const Ticket ticket{.xid = piece.transaction.xid, .final_lsn = piece.transaction.final_lsn};
   // Without the tables whose copies are newer the others cannot be truncated where those refer to them.
   partly ? clear(target_, ticket, tables) : truncate(target_, ticket, tables, change.flags, replica_role_);
