@@ -3,6 +3,7 @@ import subprocess
 from contextlib import contextmanager
 
 import psycopg
+import pytest
 
 from harness import Database, Load, Pair, paths, wait_until
 
@@ -131,3 +132,21 @@ def writing(database: Database, *ways: str):
         wait_for_more()
         yield load
         wait_for_more()
+
+
+ITEM = "CREATE TABLE item (id int PRIMARY KEY, name text, size int, note text);"
+ROWS = "INSERT INTO item SELECT g, 'row ' || g, g * 10, 'note ' || g FROM generate_series(1, 10) g"
+
+
+@pytest.fixture
+def gates(pair):
+    """A function: tables on both sides with rows, and a pipeline that streams."""
+    def make(config: dict | None = None, tables: str = ITEM, rows: str = ROWS, **more) -> Files:
+        pair.both(tables)
+        files = Files(pair, **({"publish": "ALL TABLES", "slot": True, "config": config} | more))
+        files.witness = Witness(pair.target)
+        files.pipeline.start()
+        pair.source.execute(rows)
+        files.pipeline.wait_caught_up()
+        return files
+    return make

@@ -2,24 +2,7 @@
 import pytest
 
 from harness import Background, Hold, assert_same, wait_until
-from migrating import Files, Witness
-
-ITEM = "CREATE TABLE item (id int PRIMARY KEY, name text, size int, note text);"
-ROWS = "INSERT INTO item SELECT g, 'row ' || g, g * 10, 'note ' || g FROM generate_series(1, 10) g"
-
-
-@pytest.fixture
-def gates(pair):
-    """A function: tables on both sides with rows, and a pipeline that streams."""
-    def make(config: dict | None = None, tables: str = ITEM, rows: str = ROWS, **more) -> Files:
-        pair.both(tables)
-        files = Files(pair, **({"publish": "ALL TABLES", "slot": True, "config": config} | more))
-        files.witness = Witness(pair.target)
-        files.pipeline.start()
-        pair.source.execute(rows)
-        files.pipeline.wait_caught_up()
-        return files
-    return make
+from migrating import gates, Files, ITEM, ROWS
 
 
 APPLY = {"migrations": {"at_announcement": "apply"}}

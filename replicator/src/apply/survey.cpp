@@ -19,8 +19,6 @@ void add_once(std::vector<wire::Relation>& relations, const wire::Relation& rela
 
 void Survey::add(const std::string& pipeline, const Piece& piece) {
   transaction = piece.transaction;
-  std::set<std::uint32_t> changed;
-  for (const auto& relation : relations) changed.insert(relation.oid);
   for (std::size_t i = 0; i < piece.frame.rewrites.size(); ++i) {
     const auto& relation = *piece.frame.rewrites[i];
     const auto before = std::span{piece.frame.changes}.first(piece.frame.rewrites_after[i]);
@@ -33,6 +31,7 @@ void Survey::add(const std::string& pipeline, const Piece& piece) {
   for (const auto& change : piece.frame.changes) {
     if (change.relation != nullptr) {
       add_once(relations, *change.relation);
+      changed.insert(change.relation->oid);
       if (change.kind == wire::RecordKind::insert) inserts_into.insert(change.relation->serial);
     } else {
       for (const auto* relation : piece.frame.truncates[change.truncate_index]) add_once(relations, *relation);

@@ -23,6 +23,7 @@ struct Survey {
   std::vector<wire::Relation> relations;  ///< each version once, in order
   std::set<std::uint32_t> inserts_into;   ///< serials of those that get rows
   std::vector<wire::Relation> rewritten;
+  std::set<std::uint32_t> changed;                 ///< OIDs of those that it changes rows of
   std::set<std::uint32_t> changed_before_rewrite;  ///< OIDs of those that it had changed rows of before
   std::vector<std::string> announced;              ///< ids of migrations for this pipeline, in order
 

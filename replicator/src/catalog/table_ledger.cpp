@@ -159,9 +159,12 @@ bool TableLedger::take_over(const QualifiedName& table, std::uint32_t oid, std::
   std::swap(ours.oid, theirs.oid);
   std::swap(ours.shape, theirs.shape);
   std::swap(ours.shape_at, theirs.shape_at);
-  ours.as_of = lsn;
-  ours.new_oid = oid;
-  ours.accepted = true;
+  // After a crash the transaction comes once more, with rows under the names from before and from after the exchange.
+  for (auto* known : {&ours, &theirs}) {
+    known->as_of = lsn;
+    known->new_oid = known->oid;
+    known->accepted = true;
+  }
   ours.state = TableState::streaming;
   ours.former.reset();
   ours.moved_from = other;
@@ -239,8 +242,15 @@ void TableLedger::saw(const QualifiedName& table, TableShape shape, Lsn lsn) {
   const std::lock_guard lock{mutex_};
   auto& known = known_[table];
   if (lsn < known.shape_at && !known.shape_of_catalog) return;
-  if (std::exchange(known.shape_of_catalog, false)) unsaved_.insert(table);
-  if (known.shape == shape) return;
+  if (known.shape == shape) {
+    // What comes between here and the catalog's position is to be compared, too.
+    if (std::exchange(known.shape_of_catalog, false)) {
+      known.shape_at = lsn;
+      unsaved_.insert(table);
+    }
+    return;
+  }
+  known.shape_of_catalog = false;
   if (known.shape && known.shape_at < lsn) before_.insert_or_assign(table, std::pair{lsn, *known.shape});
   known.shape = std::move(shape);
   known.shape_at = lsn;

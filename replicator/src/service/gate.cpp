@@ -204,7 +204,6 @@ std::optional<Gate::Obstacle> Gate::shape_obstacle(const apply::Survey& survey, 
   apply::TableSet tables{config_,   &stop_,  start_.same_database, start_.replica_role, seam, ledger, target_,
                          relations, becoming};
   Obstacle obstacle;
-  std::vector<Difference> all;
   const auto add = [&](const wire::Relation& relation, std::vector<Difference> differences) {
     if (differences.empty()) return;
     if (obstacle.relation.empty()) obstacle.relation = QualifiedName{relation.schema, relation.name}.display();

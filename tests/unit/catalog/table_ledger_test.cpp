@@ -278,5 +278,38 @@ TEST(TableLedger, IgnoresTablesThatJoinWhereThatIsWanted) {
   EXPECT_TRUE(ledger.is_ignored(other));
 }
 
+TEST(TableLedger, KnowsNamesThatChangedPlacesWhenTheTransactionComesOnceMore) {
+  Target target;
+  target.stored[item] = {.oid = 1, .as_of = Lsn{90}, .shape = shape(2), .shape_at = Lsn{100}};
+  target.stored[other] = {.oid = 2, .as_of = Lsn{90}, .shape = shape(3), .shape_at = Lsn{100}};
+  target.stored[other].shape->target_oid = 17001;
+  auto ledger = target.ledger();
+  EXPECT_FALSE(ledger.is_same(item, 2, Lsn{120}));
+  EXPECT_FALSE(ledger.take_over(item, 2, 17002, Lsn{120}));
+  EXPECT_TRUE(ledger.take_over(item, 2, 17001, Lsn{120}));
+  ledger.save();
+  auto restarted = target.ledger();
+  for (const auto& [table, oid] :
+       std::vector<std::pair<QualifiedName, std::uint32_t>>{{item, 1}, {other, 2}, {item, 2}, {other, 1}}) {
+    EXPECT_TRUE(restarted.is_same(table, oid, Lsn{120})) << table.display() << " " << oid;
+  }
+  EXPECT_EQ(restarted.shape_before(item, Lsn{130})->target_oid, 17001U);
+  EXPECT_EQ(restarted.shape_before(other, Lsn{130})->target_oid, 17000U);
+}
+
+TEST(TableLedger, TakesTheStreamsWordForWhatTheCatalogShowed) {
+  Target target;
+  auto ledger = target.ledger();
+  EXPECT_TRUE(ledger.is_same(item, 1, Lsn{110}));
+  ledger.remember(item, shape(2), Lsn{200});
+  EXPECT_EQ(ledger.shape_before(item, Lsn{110}), std::nullopt);
+  ledger.saw(item, shape(2), Lsn{110});  // the same, and from here on
+  EXPECT_EQ(ledger.shape_before(item, Lsn{120}), shape(2));
+  EXPECT_TRUE(ledger.is_same(other, 2, Lsn{110}));
+  ledger.remember(other, shape(2), Lsn{200});
+  ledger.saw(other, shape(3), Lsn{110});  // older
+  EXPECT_EQ(ledger.shape_before(other, Lsn{120}), shape(3));
+}
+
 }  // namespace
 }  // namespace walgate
