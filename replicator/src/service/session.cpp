@@ -14,11 +14,10 @@
 #include "copy/copier.hpp"
 #include "copy/sequences.hpp"
 #include "migrate/ledger.hpp"
-#include "migrate/plan.hpp"
 #include "observe/log.hpp"
+#include "service/after_copy.hpp"
 #include "service/copy_checks.hpp"
 #include "service/copy_requests.hpp"
-#include "service/migrations.hpp"
 #include "service/registration.hpp"
 #include "service/source_monitor.hpp"
 #include "service/start_checks.hpp"
@@ -114,41 +113,12 @@ struct CopyAsked {};
 /// that.
 struct AfterCopy {};
 
-/// Does a migration wait for the copy, which the service is to apply?
-bool has_after_copy(const Config& config, postgres::Connection& target) {
-  if (config.migrations.directory.empty() || config.migrations.at_announcement == AtAnnouncement::wait) return false;
-  try {
-    const auto files = migration_files(config);
-    const auto ledger = migrate::read_ledger(target, config.pipeline);
-    const auto migrations = migrate::compare(files, ledger);
-    const auto next = std::ranges::find(migrations, migrate::MigrationState::pending, &migrate::Migration::state);
-    return next != migrations.end() && next->file->after_copy;
-  } catch (const Error& error) {  // nothing of it is needed to stream
-    if (error.failure().name != ErrorName::migration_file_invalid &&
-        error.failure().name != ErrorName::configuration_invalid) {
-      throw;
-    }
-    log::warning(text_of(error.failure().name), error.failure().message, {{"detail", error.failure().detail}});
-    return false;
-  }
-}
-
 std::set<std::string> applied_migrations(const Config& config, postgres::Connection& target) {
   std::set<std::string> ids;
   for (const auto& row : migrate::read_ledger(target, config.pipeline)) {
     if (!row.running) ids.insert(row.id);
   }
   return ids;
-}
-
-/// Where the stream has passed the ends of all copies; nullopt while one is missing.
-std::optional<Lsn> end_of_copies(const copy::Entries& entries) {
-  Lsn end;
-  for (const auto& [table, entry] : entries) {
-    if (entry.state == copy::State::waiting || entry.state == copy::State::copying) return std::nullopt;
-    if (entry.state == copy::State::copied) end = std::max(end, entry.horizon);
-  }
-  return end;
 }
 
 /// Was anything streamed or copied yet?
@@ -178,7 +148,7 @@ void Session::run() {
       log::info("copy_asked", "a table has joined, or a person wants one to be copied again");
       needed.reset();
     } catch (const AfterCopy&) {
-      migrate_after_copy();
+      after_copy_failed_ = !migrate_after_copy(config_, board_.snapshot().applied_lsn, stop_);
     } catch (const apply::CopyNeeded& copy) {
       log::info("copy_needed", "a table has to be copied before the stream goes on",
                 {{"relation", copy.table.display()}});
@@ -225,26 +195,6 @@ void Session::wait_at_gate(const apply::Survey& survey) {
   let_through_ = lsn;
   ++times_let_through_;
   history_.becoming = std::move(becoming);
-}
-
-void Session::migrate_after_copy() {
-  const auto applied = board_.snapshot().applied_lsn;
-  migrate::UpReport report;
-  const migrate::UpObserver observer{.note = [](const std::string& text) { log::info("migration_waits", text); },
-                                     .applied =
-                                         [](const migrate::Applied& migration) {
-                                           log::info(
-                                               "migration_applied", "applied a migration that waited for the copy",
-                                               {{"migration", migration.id}, {"milliseconds", migration.time.count()}});
-                                         }};
-  try {
-    migrate_up(config_, {.only_after_copy = true, .source_lsn = applied, .stop = &stop_}, observer, report);
-    if (report.left.empty()) return;
-    log::warning("migration_left", report.left.front().reason, {{"migration", report.left.front().id}});
-  } catch (const Error& error) {
-    log::failure(log::Level::error, error.failure());
-  }
-  after_copy_failed_ = true;
 }
 
 copy::Entries Session::copy_tables(const Situation& now, const copy::CopierStart& start,

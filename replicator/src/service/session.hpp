@@ -38,8 +38,6 @@ class Session {
                             postgres::Connection& target);
   /// Waits until the target is ready for the transaction.
   void wait_at_gate(const apply::Survey& survey);
-  /// Applies the migrations that wait for the copy.
-  void migrate_after_copy();
   void remember_slot();
 
   const Config& config_;
