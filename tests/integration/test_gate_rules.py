@@ -87,6 +87,72 @@ def test_values_that_were_computed_anew_under_the_same_columns(gates):
         files.passed()
 
 
+CODE = "ALTER TABLE item ADD code uuid DEFAULT gen_random_uuid();"
+REWRITTEN = "the source has rewritten the table, and the values that it computed there are not in the stream"
+
+
+@pytest.mark.parametrize("seen", ["before the service", "by the service", "in the service's time"])
+@pytest.mark.parametrize("answer", ["copy", "accept", "column made anew"])
+def test_a_computed_column_that_the_target_had_before(gates, seen, answer):
+    """Whenever the target has got it: nobody can have filled it yet."""
+    ahead = lambda: files.pair.target.execute("ALTER TABLE item ADD code uuid")
+    files = gates(tables=ITEM + "CREATE TABLE other (id int PRIMARY KEY);")
+    if seen == "before the service":
+        assert files.pipeline.stop() == 0
+        ahead()
+        files.pipeline.start()
+        files.pair.source.execute("UPDATE item SET size = 3 WHERE id = 1")
+    else:
+        ahead()
+        if seen == "by the service":
+            files.pair.source.execute("UPDATE item SET size = 3 WHERE id = 1")
+    files.pipeline.wait_caught_up()
+    files.pair.source.execute("INSERT INTO other VALUES (1); INSERT INTO item VALUES (19);" + CODE + "INSERT INTO item (id) VALUES (20)")
+    files.closed("has changed rows of the table and then rewritten it")
+    files.pipeline.kill9()
+    files.pipeline.start(wait=False)
+    files.closed("has changed rows of the table and then rewritten it")
+    if answer == "copy":
+        assert files.pipeline.command("copy", "--table", "public.item").code == 0
+    elif answer == "accept":
+        files.pair.target.execute("UPDATE item SET code = md5(id::text)::uuid")
+        accept(files)
+    else:
+        files.put("0001_a.sql", "ALTER TABLE item DROP code; ALTER TABLE item ADD code uuid").up()
+    wait_until(lambda: files.pipeline.status()["state"] == "streaming", what=lambda: f"{files.pipeline.status()}\n{files.pipeline.log_tail()}")
+    files.pipeline.wait_caught_up()
+    assert {gate["lsn"] for gate in files.pipeline.events("gate_closed")} == {files.pipeline.events("gate_closed")[0]["lsn"]}
+    if answer == "copy":
+        files.passed("item", "other")
+    else:
+        rows = "SELECT id, name, size FROM item ORDER BY id"
+        assert files.pair.target.rows(rows) == files.pair.source.rows(rows)
+
+
+@pytest.mark.parametrize("moment", ["announced", "at the gate", "at the gate of a service that is away", "while the service was away"])
+def test_a_computed_column_that_the_target_gets_for_the_transaction(gates, moment):
+    files = gates(config={"migrations": {"at_announcement": "apply"}})
+    files.put("0001_a.sql", CODE)
+    if moment == "while the service was away":
+        assert files.pipeline.stop() == 0
+    files.pair.source.execute(CODE + (files.announce("0001_a") if moment == "announced" else "") + "INSERT INTO item (id, code) VALUES (20, NULL)")
+    if moment.startswith("at the gate"):
+        gate = files.closed("public.item has no column code")
+        assert any("the migration has to give the target's the same values" in text for text in gate["differences"])
+        if moment != "at the gate":
+            files.pipeline.kill9()
+    if moment != "announced":
+        files.up()
+    if not files.pipeline.running:
+        files.pipeline.start()
+    files.pipeline.wait_caught_up()
+    assert len(files.pipeline.events("gate_closed")) == (1 if moment.startswith("at the gate") else 0)
+    assert files.pipeline.events("table_rewritten")
+    rows = "SELECT id, name, size FROM item ORDER BY id"
+    assert files.pair.target.rows(rows) == files.pair.source.rows(rows)
+    assert files.pair.target.value("SELECT code FROM item WHERE id = 20") is None
+
+
 def test_rows_that_were_changed_before_they_were_computed_anew_are_asked_about(gates):
     files = gates(config={"migrations": {"at_announcement": "apply"}})
     ddl = "ALTER TABLE item ALTER size TYPE int USING size * 2;"

@@ -99,7 +99,12 @@ void Applier::run() {
       if (pieces.front().transaction.final_lsn == history_.held && !skips_.contains(history_.held)) {
         survey(std::move(pieces));
       }
-      apply_batch(std::move(pieces), alone);
+      try {
+        apply_batch(std::move(pieces), alone);
+      } catch (const HeldAt& held) {
+        tables_.look_again(held.lsn);
+        throw;
+      }
       continue;
     }
     finish_batch();
@@ -317,8 +322,7 @@ void Applier::look_for_gates(const Batch& batch, const Piece& piece) {
   const bool rewrites_known = history_.becoming.lsn == lsn && history_.becoming.rewrites_known;
   for (const auto* relation : piece.frame.rewrites) {
     if (seam_.holds(*relation, piece.transaction)) continue;
-    // One that changed its columns, too, is looked at with its first change.
-    if (!rewrites_known && tables_.has_same_columns(*relation, lsn)) throw HeldAt{lsn};
+    if (!rewrites_known && tables_.rewrite_of(*relation, lsn) != TableSet::Rewrite::settled) throw HeldAt{lsn};
     log::warning("table_rewritten",
                  "the source has rewritten a table; values that it computed there are not in the stream, and have to "
                  "be made on the target as well",

@@ -38,13 +38,13 @@ json json_of(const TableShape& shape) {
                        {"target_typmod", column.target_typmod},
                        {"same_type", column.same_type}});
   }
-  return {{"target_oid", shape.target_oid}, {"columns", columns}};
+  return {{"target_oid", shape.target_oid}, {"newest_target", shape.newest_target}, {"columns", columns}};
 }
 
 std::optional<TableShape> shape_of(const std::string& text) {
   try {
     const auto stored = json::parse(text);
-    TableShape shape{.target_oid = stored.at("target_oid").get<std::uint32_t>(), .columns = {}};
+    TableShape shape{.target_oid = stored.at("target_oid"), .newest_target = stored.at("newest_target"), .columns = {}};
     for (const auto& column : stored.at("columns")) {
       shape.columns.push_back({.number = column.at("number"),
                                .name = column.at("name"),

@@ -254,6 +254,7 @@ PreparedTable& TableSet::table(const wire::Relation& relation, Lsn lsn) {
   }
   ledger_.save();
   source_of_target_[fitting.plan.target_oid] = relation.oid;
+  first_changes_.emplace(source, lsn);
   return keep(relation, std::move(fitting.plan));
 }
 
@@ -269,13 +270,42 @@ void TableSet::tell(const QualifiedName& source, const Fit& fit) const {
   }
 }
 
-bool TableSet::has_same_columns(const wire::Relation& relation, Lsn lsn) const {
-  const auto shape = ledger_.shape_before({relation.schema, relation.name}, lsn);
-  return shape &&
-         std::ranges::equal(shape->columns, relation.columns, [](const SeenColumn& seen, const wire::Column& column) {
-           return seen.number == column.number && seen.name == column.name && seen.type_oid == column.type_oid &&
-                  seen.typmod == column.typmod;
-         });
+bool TableSet::waits_for_copy(const wire::Relation& relation) const {
+  const QualifiedName source{relation.schema, relation.name};
+  if (!config_.copy.enabled) return false;
+  return ledger_.is_taken(source, relation.oid) || seam_.lacks(ledger_.former_name(source).value_or(source));
+}
+
+TableSet::Rewrite TableSet::rewrite_of(const wire::Relation& relation, Lsn lsn) const {
+  const QualifiedName source{relation.schema, relation.name};
+  if (!map_table(config_.tables, source).target || becoming_.replaces(relation, lsn)) return Rewrite::settled;
+  if (ledger_.is_ignored(source) || seam_.leaves_out(source) || waits_for_copy(relation)) return Rewrite::settled;
+  if (ledger_.is_accepted(source, lsn)) return Rewrite::settled;
+  const auto* const becomes = becoming_.of(relation, lsn);
+  const auto& last = becomes == nullptr ? relation : *becomes;
+  const QualifiedName name{last.schema, last.name};
+  const auto shape = ledger_.shape_before(source, lsn);
+  if (!shape || has_same_columns(*shape, last)) return Rewrite::same_columns;
+  const auto* const table = target_of(name);
+  const bool alike = table != nullptr && is_altered_alike(*shape, last, map_table(config_.tables, name), *table);
+  return alike ? Rewrite::settled : Rewrite::other_columns;
+}
+
+void TableSet::look_again(Lsn lsn) {
+  std::vector<QualifiedName> sources;
+  std::vector<QualifiedName> wanted;
+  for (const auto& [source, first] : first_changes_) {
+    if (first == lsn) continue;
+    sources.push_back(source);
+    wanted.push_back(*map_table(config_.tables, source).target);
+  }
+  if (sources.empty()) return;
+  auto catalog = open_target(config_, stop_);
+  for (auto& [name, table] : read_tables(catalog, wanted)) targets_[name] = std::move(table);
+  for (const auto& source : sources) {
+    if (const auto* const table = target_of(source)) ledger_.saw_target(source, *table);
+  }
+  ledger_.save();
 }
 
 void TableSet::remember(const std::vector<wire::Relation>& relations, Lsn as_of) {

@@ -47,8 +47,14 @@ class TableSet {
   /// this was made.
   /// `inserts`: rows of it are inserted, too.
   [[nodiscard]] std::vector<Difference> misfits(const wire::Relation& relation, Lsn lsn, bool inserts = false);
-  /// Has the transaction at `lsn` left the relation's columns as they were?
-  [[nodiscard]] bool has_same_columns(const wire::Relation& relation, Lsn lsn) const;
+  /// The transaction at `lsn` has given rows that exist values that the stream does not hold.  `settled`: the target
+  /// has them or does not want them, because the table is left out or waits for its copy, because a person has said so,
+  /// or because its columns were altered as the source's since the last change that was applied.
+  enum class Rewrite { settled, same_columns, other_columns };
+  [[nodiscard]] Rewrite rewrite_of(const wire::Relation& relation, Lsn lsn) const;
+  /// The transaction at `lsn` has to wait.  Learns what was done to the targets of tables of which changes before it
+  /// were applied, so that it is not taken for an answer to it.
+  void look_again(Lsn lsn);
   /// Learns the columns of tables of which nothing was streamed yet; `as_of`: where the source was after its catalog
   /// was read.
   void remember(const std::vector<wire::Relation>& relations, Lsn as_of);
@@ -85,6 +91,7 @@ class TableSet {
   std::pair<TablePlan, std::vector<Difference>> plan(const wire::Relation& relation,
                                                      const wire::Relation* becomes) const;
   [[nodiscard]] const TargetTable* target_of(const QualifiedName& source) const;
+  [[nodiscard]] bool waits_for_copy(const wire::Relation& relation) const;
   /// Where the name stands for another table now: has the target got another one, too?
   [[nodiscard]] bool is_replaced(const QualifiedName& source) const;
   void tell(const QualifiedName& source, const Fit& fit) const;
@@ -102,6 +109,7 @@ class TableSet {
   std::map<std::uint32_t, std::uint32_t> source_of_target_;  ///< OIDs
   std::map<QualifiedName, TargetTable> targets_;
   TargetTypes types_;
+  std::map<QualifiedName, Lsn> first_changes_;  ///< of each source table in this session
   std::map<std::uint32_t, TableState> states_;  ///< by OID of the target table
   std::vector<std::unique_ptr<PreparedTable>> by_serial_;
 };

@@ -220,6 +220,18 @@ std::optional<TableShape> TableLedger::shape_before(const QualifiedName& table, 
   return std::nullopt;
 }
 
+bool TableLedger::is_accepted(const QualifiedName& table, Lsn lsn) const {
+  const std::lock_guard lock{mutex_};
+  const auto found = known_.find(table);
+  return found != known_.end() && lsn.is_set() && found->second.accepted_at == lsn;
+}
+
+bool TableLedger::is_taken(const QualifiedName& table, std::uint32_t oid) const {
+  const std::lock_guard lock{mutex_};
+  const auto found = known_.find(table);
+  return found != known_.end() && found->second.oid != oid;
+}
+
 void TableLedger::remember(const QualifiedName& table, TableShape shape, Lsn lsn) {
   const std::lock_guard lock{mutex_};
   const auto found = known_.find(table);
@@ -254,6 +266,16 @@ void TableLedger::saw(const QualifiedName& table, TableShape shape, Lsn lsn) {
   if (known.shape && known.shape_at < lsn) before_.insert_or_assign(table, std::pair{lsn, *known.shape});
   known.shape = std::move(shape);
   known.shape_at = lsn;
+  unsaved_.insert(table);
+}
+
+void TableLedger::saw_target(const QualifiedName& table, const TargetTable& target) {
+  const std::lock_guard lock{mutex_};
+  auto& known = known_.at(table);
+  if (!known.shape) return;
+  auto shape = on_target(*known.shape, target);
+  if (shape == *known.shape) return;
+  known.shape = std::move(shape);
   unsaved_.insert(table);
 }
 

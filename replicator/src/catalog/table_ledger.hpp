@@ -108,6 +108,10 @@ class TableLedger {
   /// The columns that the table had before this transaction; nullopt where they are not known, are newer, or where a
   /// person has looked at them.
   [[nodiscard]] std::optional<TableShape> shape_before(const QualifiedName& table, Lsn lsn) const;
+  /// Has a person let the transaction through, whatever it did to the table?
+  [[nodiscard]] bool is_accepted(const QualifiedName& table, Lsn lsn) const;
+  /// Does another table hold the name, so that this one's rows are not on the target?
+  [[nodiscard]] bool is_taken(const QualifiedName& table, std::uint32_t oid) const;
   /// The table is copied anew: whatever has happened to its columns is in the copy.
   void forget_columns(const QualifiedName& table);
   /// The columns as the source's catalog shows them at `lsn`, where nothing has told yet.  Not stored; what the stream
@@ -115,6 +119,8 @@ class TableLedger {
   void remember(const QualifiedName& table, TableShape shape, Lsn lsn);
   /// The transaction's changes, which are about to be applied, have these columns.
   void saw(const QualifiedName& table, TableShape shape, Lsn lsn);
+  /// How the table's target looks by now, before it has to do with anything that the source does.
+  void saw_target(const QualifiedName& table, const TargetTable& target);
   /// What differs from the last look.  `as_of`: a position that the source had reached before it was asked.
   [[nodiscard]] std::vector<Change> look(const PublishedTables& now, Lsn as_of);
   /// Writes what has changed since the last time; keeps it for the next time when that throws.

@@ -19,6 +19,18 @@ const wire::Column* column_named(const wire::Relation& relation, const std::stri
   return found == relation.columns.end() ? nullptr : &*found;
 }
 
+bool is_unchanged(const TableShape& seen, const wire::Column& column) {
+  return std::ranges::any_of(seen.columns, [&](const SeenColumn& old) {
+    return old.number == column.number && old.name == column.name && old.type_oid == column.type_oid &&
+           old.typmod == column.typmod;
+  });
+}
+
+std::uint16_t newest_of(const TargetTable& table) {
+  const auto newest = std::ranges::max_element(table.columns, {}, &TargetColumn::number);
+  return newest == table.columns.end() ? std::uint16_t{0} : newest->number;
+}
+
 class Comparison {
  public:
   Comparison(const TableShape& seen, const wire::Relation& now, const TableMapping& mapping, const TargetTable& table)
@@ -141,7 +153,7 @@ class Comparison {
 }  // namespace
 
 TableShape shape_of(const wire::Relation& relation, const TablePlan& plan, const TargetTable& table) {
-  TableShape shape{.target_oid = table.oid, .columns = {}};
+  TableShape shape{.target_oid = table.oid, .newest_target = newest_of(table), .columns = {}};
   for (std::size_t i = 0; i < relation.columns.size(); ++i) {
     const auto& column = relation.columns[i];
     SeenColumn seen{.number = column.number, .name = column.name, .type_oid = column.type_oid, .typmod = column.typmod};
@@ -162,6 +174,46 @@ TableShape shape_of(const wire::Relation& relation, const TablePlan& plan, const
 ShapeChange compare_shape(const TableShape& seen, const wire::Relation& now, const TableMapping& mapping,
                           const TargetTable& table) {
   return Comparison{seen, now, mapping, table}.make();
+}
+
+TableShape on_target(TableShape seen, const TargetTable& table) {
+  if (seen.target_oid != table.oid) return seen;
+  seen.newest_target = newest_of(table);
+  for (auto& column : seen.columns) {
+    const auto* const target = table.column(column.target);
+    if (target == nullptr || target->number != column.target_number) continue;
+    if (target->type_oid == column.target_type && target->typmod == column.target_typmod) continue;
+    column.target_type = target->type_oid;
+    column.target_typmod = target->typmod;
+    column.same_type = false;
+  }
+  return seen;
+}
+
+bool has_same_columns(const TableShape& seen, const wire::Relation& now) {
+  return seen.columns.size() == now.columns.size() &&
+         std::ranges::all_of(now.columns, [&](const auto& column) { return is_unchanged(seen, column); });
+}
+
+bool is_altered_alike(const TableShape& seen, const wire::Relation& now, const TableMapping& mapping,
+                      const TargetTable& table) {
+  if (seen.target_oid != table.oid) return true;
+  bool any = false;
+  for (const auto& column : now.columns) {
+    const auto wanted = mapping.target_column(column.name);
+    if (is_unchanged(seen, column) || !wanted) continue;
+    const auto* const target = table.column(*wanted);
+    if (target == nullptr) continue;  // left out as well
+    any = true;
+    if (target->number > seen.newest_target) continue;
+    const auto old = std::ranges::find(seen.columns, target->number, &SeenColumn::target_number);
+    // One that was there and not filled may hold anything.
+    if (old == seen.columns.end()) return false;
+    if (old->target == target->name && old->target_type == target->type_oid && old->target_typmod == target->typmod) {
+      return false;
+    }
+  }
+  return any;
 }
 
 }  // namespace walgate

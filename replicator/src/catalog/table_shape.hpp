@@ -35,6 +35,7 @@ struct SeenColumn {
 /// As of the transaction that brought it.
 struct TableShape {
   std::uint32_t target_oid = 0;
+  std::uint16_t newest_target = 0;  ///< the highest number of a column of the target, filled or not
   std::vector<SeenColumn> columns;
   friend bool operator==(const TableShape&, const TableShape&) = default;
 };
@@ -50,5 +51,15 @@ struct ShapeChange {
 };
 [[nodiscard]] ShapeChange compare_shape(const TableShape& seen, const wire::Relation& now, const TableMapping& mapping,
                                         const TargetTable& table);
+
+/// The same rows and values, in the target's table as it is now.
+[[nodiscard]] TableShape on_target(TableShape seen, const TargetTable& table);
+
+/// Are the source's columns what they were?
+[[nodiscard]] bool has_same_columns(const TableShape& seen, const wire::Relation& now);
+/// Was every column that the source has got or altered since `seen` got or altered by the target as well?  False where
+/// there is none.
+[[nodiscard]] bool is_altered_alike(const TableShape& seen, const wire::Relation& now, const TableMapping& mapping,
+                                    const TargetTable& table);
 
 }  // namespace walgate

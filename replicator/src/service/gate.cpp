@@ -198,14 +198,17 @@ std::optional<Gate::Obstacle> Gate::shape_obstacle(const apply::Survey& survey, 
   auto remembered = apply::read_known_tables(target_, config_.pipeline);
   const bool ignore_new = config_.on_new_table == OnNewTable::ignore;
   TableLedger ledger{std::move(remembered.tables), remembered.looked, nullptr, ignore_new};
-  const auto seam = copy::seam_of(copy::read_entries(target_, config_.pipeline));
+  auto seam = copy::seam_of(copy::read_entries(target_, config_.pipeline));
+  if (config_.copy.enabled) seam.close();
   auto relations = survey.relations;
   relations.insert(relations.end(), survey.rewritten.begin(), survey.rewritten.end());
   apply::TableSet tables{config_,   &stop_,  start_.same_database, start_.replica_role, seam, ledger, target_,
                          relations, becoming};
   Obstacle obstacle;
+  std::set<std::uint32_t> unfit;  // OIDs
   const auto add = [&](const wire::Relation& relation, std::vector<Difference> differences) {
     if (differences.empty()) return;
+    unfit.insert(relation.oid);
     if (obstacle.relation.empty()) obstacle.relation = QualifiedName{relation.schema, relation.name}.display();
     for (auto& difference : differences) {
       auto text = fmt::format("{}: {}", difference.object, difference.text);
@@ -227,11 +230,23 @@ std::optional<Gate::Obstacle> Gate::shape_obstacle(const apply::Survey& survey, 
     if (start_.value_refused) add(relation, missing_labels(config_, relation, target_, &stop_));
   }
   becoming.rewrites_known = true;
+  std::vector<std::string> notes;
   for (const auto& relation : survey.rewritten) {
-    if (seam.holds(relation, survey.transaction) || !tables.has_same_columns(relation, lsn)) continue;
+    if (seam.holds(relation, survey.transaction)) continue;
+    const auto rewrite = tables.rewrite_of(relation, lsn);
+    if (rewrite == apply::TableSet::Rewrite::settled) continue;
+    const bool other_columns = rewrite == apply::TableSet::Rewrite::other_columns;
     const bool changed_before = survey.changed_before_rewrite.contains(relation.oid);
-    if (!survey.announced.empty() && !changed_before) continue;  // the migration has seen to the rows
+    if (!survey.announced.empty() && (other_columns || !changed_before))
+      continue;  // the migration has seen to the rows
     const auto name = QualifiedName{relation.schema, relation.name}.display();
+    if (other_columns && unfit.contains(relation.oid)) {
+      notes.push_back(fmt::format(
+          "{0}: the source has rewritten the rows that exist; the migration has to give the target's the same values, "
+          "or `walgate copy --table '{0}'` brings them",
+          name));
+      continue;
+    }
     add(relation,
         {{ErrorName::table_rewritten, name,
           changed_before ? "the source has changed rows of the table and then rewritten it in one transaction, and the "
@@ -248,14 +263,7 @@ std::optional<Gate::Obstacle> Gate::shape_obstacle(const apply::Survey& survey, 
         "make the target fit by a migration and run `walgate migrate up`; `walgate migrate draft` proposes one, and "
         "docs/operation.md (Gates) tells what else answers";
   }
-  for (const auto& relation : survey.rewritten) {
-    const auto name = QualifiedName{relation.schema, relation.name}.display();
-    if (tables.has_same_columns(relation, lsn)) continue;  // told above
-    obstacle.differences.push_back(fmt::format(
-        "{}: the source has rewritten the rows that exist; the migration has to give the target's the same values, or "
-        "`walgate copy --table '{}'` brings them",
-        name, name));
-  }
+  obstacle.differences.insert(obstacle.differences.end(), notes.begin(), notes.end());
   return obstacle;
 }
 

@@ -141,5 +141,37 @@ TEST(TableShape, SaysNothingWhereTheTargetHasAnotherTable) {
   EXPECT_EQ(text_of_change(before, relation({{1, "id"}, {2, "z"}}), other, rule), "");
 }
 
+/// item (id, a, b) on both sides; then the source has `now` and the target `target`.
+bool alike(const std::vector<Numbered>& now, const std::vector<Numbered>& target,
+           const TableRule& rule = test::rule()) {
+  const auto before = seen(relation(unchanged), table(unchanged), rule);
+  return is_altered_alike(before, relation(now), mapping_of(rule), table(target));
+}
+
+TEST(TableShape, TakesATargetThatWasAlteredAsTheSourceForAnAnswer) {
+  EXPECT_TRUE(alike({{1, "id"}, {2, "a", text}, {3, "b"}}, {{1, "id"}, {2, "a", text}, {3, "b"}}));
+  EXPECT_TRUE(alike({{1, "id"}, {2, "a"}, {3, "b"}, {4, "c"}}, {{1, "id"}, {2, "a"}, {3, "b"}, {7, "c"}}));
+  EXPECT_TRUE(alike({{1, "id"}, {2, "z"}, {3, "b"}}, {{1, "id"}, {2, "z"}, {3, "b"}}));
+}
+
+TEST(TableShape, TakesNothingForAnAnswerThatLeavesAColumnOut) {
+  EXPECT_FALSE(alike(unchanged, unchanged));
+  EXPECT_FALSE(alike(unchanged, {{1, "id"}, {2, "a"}, {3, "b"}, {4, "c"}})) << "it has to do with something else";
+  EXPECT_FALSE(alike({{1, "id"}, {2, "a", text}, {3, "b"}, {4, "c"}}, {{1, "id"}, {2, "a"}, {3, "b"}, {7, "c"}}));
+  EXPECT_FALSE(alike({{1, "id"}, {2, "a"}, {3, "b"}, {4, "c"}}, unchanged)) << "a column that the target leaves out";
+}
+
+TEST(TableShape, TakesWhatTheTargetHadBeforeForNoAnswer) {
+  const std::vector<Numbered> more{{1, "id"}, {2, "a"}, {3, "b"}, {4, "c"}};
+  const auto before = seen(relation(unchanged), table(more), test::rule());
+  EXPECT_FALSE(is_altered_alike(before, relation(more), mapping_of(test::rule()), table(more)));
+  const auto later = on_target(seen(relation(unchanged), table(unchanged), test::rule()), table(more));
+  EXPECT_FALSE(is_altered_alike(later, relation(more), mapping_of(test::rule()), table(more)));
+  const std::vector<Numbered> wider{{1, "id"}, {2, "a", text}, {3, "b"}};
+  const auto widened = on_target(seen(relation(unchanged), table(unchanged), test::rule()), table(wider));
+  EXPECT_FALSE(is_altered_alike(widened, relation(wider), mapping_of(test::rule()), table(wider)));
+  EXPECT_EQ(text_of_change(widened, relation(wider), table(wider), test::rule()), "") << "it had that type before";
+}
+
 }  // namespace
 }  // namespace walgate
