@@ -1,12 +1,18 @@
--- The columns that each table of the source had when its changes were last applied, so that what has happened to them
--- since is known for what it was; and tables that changed their names.
+-- Where the rows of each source table are and which columns its changes had when they were last applied, so that what has
+-- happened to its name and its columns since is known for what it was.
+
+CREATE TABLE walgate.shapes (
+  pipeline           text REFERENCES walgate.pipelines ON DELETE CASCADE,
+  oid                oid,                -- of the source table, which it keeps whatever it is called
+  source_schema      text NOT NULL,      -- the name under which its changes were last applied
+  source_table       text NOT NULL,
+  shape              jsonb NOT NULL,     -- its columns, the table of the target, and the columns there that they filled
+  PRIMARY KEY (pipeline, oid)
+);
+COMMENT ON TABLE walgate.shapes IS 'the source tables whose changes were applied, as of the position';
 
 ALTER TABLE walgate.tables
-  ADD COLUMN shape jsonb,                -- the columns, and those of the target that they filled
-  ADD COLUMN shape_at pg_lsn,            -- of the transaction that brought them, or where the source was
-  ADD COLUMN accepted_at pg_lsn,         -- the transaction that a person lets through whatever it did to columns
-  ADD COLUMN former_schema text,         -- the name that the table had before, until its first change is applied
-  ADD COLUMN former_table text,
+  ADD COLUMN accepted_at pg_lsn,         -- the transaction that a person lets through whatever it did to the table
   DROP CONSTRAINT tables_state_check,
   ADD CONSTRAINT tables_state_check CHECK (state IN ('streaming', 'left', 'recreated', 'ignored'));
 COMMENT ON COLUMN walgate.migrations.source_lsn IS

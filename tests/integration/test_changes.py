@@ -26,6 +26,22 @@ def test_what_was_committed_before_the_service_started_arrives(pair):
     assert pair.target.rows("SELECT * FROM item") == [(1, "still early")]
 
 
+def test_the_first_changes_of_tables_need_no_other_session(pair):
+    names = [f"t{number}" for number in range(5)]
+    pair.both("".join(f"CREATE TABLE {name} (id int PRIMARY KEY);" for name in names))
+    pipeline = pair.pipeline().start()
+    pair.target.server.execute(f'ALTER DATABASE "{pair.target.name}" ALLOW_CONNECTIONS false')
+    try:
+        for name in names:
+            pair.source.execute(f"INSERT INTO {name} VALUES (1)")
+        pipeline.wait_caught_up()
+        assert not pipeline.events("retrying")
+    finally:
+        pair.target.server.execute(f'ALTER DATABASE "{pair.target.name}" ALLOW_CONNECTIONS true')
+    pair.assert_same(*names)
+    assert pair.target.value("SELECT count(*) FROM walgate.shapes") == len(names)
+
+
 def test_rolled_back_work_does_not_arrive(pair):
     pair.both("CREATE TABLE item (id int PRIMARY KEY)")
     pipeline = pair.pipeline().start()

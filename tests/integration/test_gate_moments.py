@@ -157,6 +157,25 @@ def test_columns_whose_names_tell_nothing(gates, ddl, announced, killed):
     finish(files)
 
 
+def test_a_table_that_fitted_before_its_transaction_was_held_for_another(pair):
+    """What the first pieces of a transaction have taught is forgotten with them."""
+    pair.both(ITEM + "CREATE TABLE other (id int PRIMARY KEY);")
+    files = Files(pair, publish="ALL TABLES", slot=True, config={"limits": {"batch_rows": 100}})
+    files.pipeline.start()
+    pair.source.execute(ROWS)
+    files.pipeline.wait_caught_up()
+    assert files.pipeline.stop() == 0
+    pair.target.execute("ALTER TABLE item RENAME name TO title")
+    pair.source.execute("ALTER TABLE item RENAME name TO title; INSERT INTO item SELECT g, 'new' FROM generate_series(1000, 2999) g;"
+                        "ALTER TABLE other ADD extra int; INSERT INTO other SELECT g, g FROM generate_series(1, 10) g")
+    files.pipeline.start(wait=False)
+    files.closed("no column extra")
+    pair.target.execute("ALTER TABLE item RENAME title TO name; ALTER TABLE item ADD title text; ALTER TABLE other ADD extra int")
+    files.closed("has renamed the column name to title")
+    pair.target.execute("ALTER TABLE item DROP title; ALTER TABLE item RENAME name TO title")
+    files.passed("item", "other")
+
+
 # Migrations that fail, and that are edited
 
 def test_a_migration_that_fails_leaves_the_gate_closed(gates):

@@ -9,6 +9,7 @@
 #include <ranges>
 #include <utility>
 
+#include "apply/known_tables.hpp"
 #include "apply/target_result.hpp"
 #include "apply/truncation.hpp"
 #include "batch/announcement.hpp"
@@ -102,6 +103,7 @@ void Applier::run() {
       try {
         apply_batch(std::move(pieces), alone);
       } catch (const HeldAt& held) {
+        target_.read(0);  // it may be about to write what is looked at
         tables_.look_again(held.lsn);
         throw;
       }
@@ -232,6 +234,10 @@ void Applier::take_piece(Batch& batch, const Piece& piece) {
         take_change(batch, piece.transaction, change);
       }
     }
+  }
+  if (auto held = tables_.take_unwritten(); !held.empty()) {
+    held.merge(batch.held);  // the newer ones stay
+    batch.held = std::move(held);
   }
   if (piece.is_last()) ++batch.counted.transactions;
 }
@@ -470,6 +476,9 @@ void Applier::send_commit(Batch& batch) {
   if (standing_error_ && batch.position > *standing_error_) {
     target_.query({.purpose = Purpose::note}, "DELETE FROM walgate.errors WHERE pipeline = $1", {config_.pipeline});
     target_.read(0);
+  }
+  if (!batch.held.empty()) {
+    target_.query({.purpose = Purpose::note}, std::string{store_held_tables}, {config_.pipeline, json_of(batch.held)});
   }
   history_.boundaries.push_back(batch.position);
   // A deferred constraint speaks up at the COMMIT; it is then the newest transaction that is suspected.

@@ -71,6 +71,7 @@ class Applier {
     bool last_resort = false;             ///< everything summed up, in the order that History asks for
     std::vector<PreparedTable*> pending;  ///< tables whose changes wait to be written
     Counters counted;                     ///< changes that were summed up
+    HeldTables held;                      ///< tables whose changes come in another shape than before
   };
   /// A COMMIT that is on its way.
   struct Committing {

@@ -87,12 +87,12 @@ std::optional<PublishedTable> published_of(const std::string& text) {
 
 RememberedTables read_known_tables(postgres::Connection& target, const std::string& pipeline) {
   RememberedTables remembered;
-  if (!bool_field(target.exec("SELECT pg_catalog.to_regclass('walgate.tables') IS NOT NULL"), 0, 0)) return remembered;
+  if (!bool_field(target.exec("SELECT pg_catalog.to_regclass('walgate.shapes') IS NOT NULL"), 0, 0)) return remembered;
   const auto looked = target.exec("SELECT tables_known FROM walgate.pipelines WHERE name = $1", {pipeline});
   remembered.looked = rows(looked) == 1 && bool_field(looked, 0, 0);
   const auto result = target.exec(
-      "SELECT source_schema, source_table, oid, as_of, state, new_oid, accepted, published, shape, shape_at, "
-      "accepted_at, former_schema, former_table FROM walgate.tables WHERE pipeline = $1",
+      "SELECT source_schema, source_table, oid, as_of, state, new_oid, accepted, published, accepted_at "
+      "FROM walgate.tables WHERE pipeline = $1",
       {pipeline});
   for (int row = 0; row < rows(result); ++row) {
     auto& known = remembered.tables[{text_field(result, row, 0), text_field(result, row, 1)}];
@@ -102,10 +102,15 @@ RememberedTables read_known_tables(postgres::Connection& target, const std::stri
     known.new_oid = static_cast<std::uint32_t>(number_field(result, row, 5));
     known.accepted = bool_field(result, row, 6);
     if (const auto published = field(result, row, 7)) known.published = published_of(*published);
-    if (const auto shape = field(result, row, 8)) known.shape = shape_of(*shape);
-    if (field(result, row, 9)) known.shape_at = lsn_field(result, row, 9);
-    if (field(result, row, 10)) known.accepted_at = lsn_field(result, row, 10);
-    if (field(result, row, 12)) known.former = {text_field(result, row, 11), text_field(result, row, 12)};
+    if (field(result, row, 8)) known.accepted_at = lsn_field(result, row, 8);
+  }
+  const auto held =
+      target.exec("SELECT oid, source_schema, source_table, shape FROM walgate.shapes WHERE pipeline = $1", {pipeline});
+  for (int row = 0; row < rows(held); ++row) {
+    const auto oid = static_cast<std::uint32_t>(number_field(held, row, 0));
+    if (auto shape = shape_of(text_field(held, row, 3))) {
+      remembered.held[oid] = {{text_field(held, row, 1), text_field(held, row, 2)}, std::move(*shape)};
+    }
   }
   return remembered;
 }
@@ -114,36 +119,26 @@ void write_known_tables(postgres::Connection& target, const std::string& pipelin
                         const KnownTables& tables) {
   auto list = json::array();
   for (const auto& [table, known] : tables) {
-    list.push_back(
-        {{"source_schema", table.schema},
-         {"source_table", table.name},
-         {"oid", known.oid},
-         {"as_of", known.as_of.is_set() ? json(known.as_of.text()) : json(nullptr)},
-         {"state", text_of(known.state)},
-         {"new_oid", known.new_oid},
-         {"accepted", known.accepted},
-         {"published", known.published ? json_of(*known.published) : json(nullptr)},
-         {"shape", known.shape && !known.shape_of_catalog ? json_of(*known.shape) : json(nullptr)},
-         {"let_in", known.let_in},
-         {"shape_at", known.shape_at.is_set() && !known.shape_of_catalog ? json(known.shape_at.text()) : json(nullptr)},
-         {"former_schema", known.former ? json(known.former->schema) : json(nullptr)},
-         {"former_table", known.former ? json(known.former->name) : json(nullptr)},
-         {"moved_schema", known.moved_from ? json(known.moved_from->schema) : json(nullptr)},
-         {"moved_table", known.moved_from ? json(known.moved_from->name) : json(nullptr)}});
+    list.push_back({{"source_schema", table.schema},
+                    {"source_table", table.name},
+                    {"oid", known.oid},
+                    {"as_of", known.as_of.is_set() ? json(known.as_of.text()) : json(nullptr)},
+                    {"state", text_of(known.state)},
+                    {"new_oid", known.new_oid},
+                    {"accepted", known.accepted},
+                    {"published", known.published ? json_of(*known.published) : json(nullptr)},
+                    {"let_in", known.let_in}});
   }
   target.exec("BEGIN; SET LOCAL synchronous_commit = local");
   try {
     target.exec(
         "INSERT INTO walgate.tables AS known (pipeline, source_schema, source_table, oid, as_of, state, new_oid, "
-        "accepted, published, shape, shape_at, former_schema, former_table) SELECT p.pipeline, t.* FROM "
-        "walgate.progress "
-        "p, pg_catalog.jsonb_to_recordset($2::jsonb) AS t(source_schema text, source_table text, oid oid, as_of "
-        "pg_lsn, state text, new_oid oid, accepted boolean, published jsonb, shape jsonb, shape_at pg_lsn, "
-        "former_schema text, former_table text) WHERE p.pipeline = $1 AND p.epoch = $3 "
+        "accepted, published) SELECT p.pipeline, t.* FROM walgate.progress p, "
+        "pg_catalog.jsonb_to_recordset($2::jsonb) AS t(source_schema text, source_table text, oid oid, as_of pg_lsn, "
+        "state text, new_oid oid, accepted boolean, published jsonb) WHERE p.pipeline = $1 AND p.epoch = $3 "
         "ON CONFLICT (pipeline, source_schema, source_table) DO UPDATE SET oid = EXCLUDED.oid, as_of = EXCLUDED.as_of, "
         "state = EXCLUDED.state, new_oid = EXCLUDED.new_oid, accepted = EXCLUDED.accepted, "
-        "published = EXCLUDED.published, shape = EXCLUDED.shape, shape_at = EXCLUDED.shape_at, "
-        "former_schema = EXCLUDED.former_schema, former_table = EXCLUDED.former_table, "
+        "published = EXCLUDED.published, "
         "since = CASE WHEN known.state = EXCLUDED.state THEN known.since ELSE EXCLUDED.since END",
         {pipeline, list.dump(), std::to_string(epoch)});
     target.exec(
@@ -153,17 +148,6 @@ void write_known_tables(postgres::Connection& target, const std::string& pipelin
         "AND c.source_schema = t.source_schema AND c.source_table = t.source_table AND c.state IN ('copied', "
         "'copying') "
         "AND EXISTS (SELECT FROM walgate.progress WHERE pipeline = $1 AND epoch = $3)",
-        {pipeline, list.dump(), std::to_string(epoch)});
-    // The rows of a table that has got another name are where they were.
-    target.exec(
-        "INSERT INTO walgate.copies (pipeline, source_schema, source_table, state, again, snapshot, horizon, rows, "
-        "rows_estimated, bytes) SELECT $1, t.source_schema, t.source_table, "
-        "CASE c.state WHEN 'copying' THEN 'waiting' ELSE c.state END, c.again OR c.state = 'copying', c.snapshot, "
-        "c.horizon, c.rows, c.rows_estimated, c.bytes FROM walgate.copies c "
-        "JOIN pg_catalog.jsonb_to_recordset($2::jsonb) AS t(source_schema text, source_table text, moved_schema text, "
-        "moved_table text) ON c.source_schema = t.moved_schema AND c.source_table = t.moved_table "
-        "WHERE c.pipeline = $1 AND EXISTS (SELECT FROM walgate.progress WHERE pipeline = $1 AND epoch = $3) "
-        "ON CONFLICT DO NOTHING",
         {pipeline, list.dump(), std::to_string(epoch)});
     // A table that comes back one day has missed changes.
     target.exec(
@@ -183,12 +167,39 @@ void write_known_tables(postgres::Connection& target, const std::string& pipelin
   }
 }
 
+const std::string_view store_held_tables =
+    "WITH t AS (SELECT * FROM pg_catalog.jsonb_to_recordset($2::jsonb) AS t(oid oid, source_schema text, "
+    "source_table text, shape jsonb)), "
+    "moved AS (INSERT INTO walgate.copies (pipeline, source_schema, source_table, state, again, snapshot, horizon, "
+    "rows, rows_estimated, bytes) SELECT $1, t.source_schema, t.source_table, "
+    "CASE c.state WHEN 'copying' THEN 'waiting' ELSE c.state END, c.again OR c.state = 'copying', c.snapshot, "
+    "c.horizon, c.rows, c.rows_estimated, c.bytes FROM t JOIN walgate.shapes s USING (oid) JOIN walgate.copies c "
+    "ON c.pipeline = s.pipeline AND c.source_schema = s.source_schema AND c.source_table = s.source_table "
+    "WHERE s.pipeline = $1 AND (s.source_schema, s.source_table) <> (t.source_schema, t.source_table) "
+    "ON CONFLICT DO NOTHING) "
+    "INSERT INTO walgate.shapes (pipeline, oid, source_schema, source_table, shape) SELECT $1, t.* FROM t "
+    "ON CONFLICT (pipeline, oid) DO UPDATE SET source_schema = EXCLUDED.source_schema, "
+    "source_table = EXCLUDED.source_table, shape = EXCLUDED.shape";
+
+std::string json_of(const HeldTables& tables) {
+  auto list = json::array();
+  for (const auto& [oid, table] : tables) {
+    list.push_back({{"oid", oid},
+                    {"source_schema", table.source.schema},
+                    {"source_table", table.source.name},
+                    {"shape", json_of(table.shape)}});
+  }
+  return list.dump(-1, ' ', true);  // any session takes it, whatever its encoding
+}
+
 bool accept_table(postgres::Connection& target, const std::string& pipeline, const QualifiedName& table) {
   const auto result = target.exec(
       "WITH forgotten AS (DELETE FROM walgate.tables WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3 "
-      "AND state = 'left' RETURNING pipeline, source_schema, source_table), "
+      "AND state = 'left' RETURNING pipeline, source_schema, source_table, oid), "
       "uncopied AS (DELETE FROM walgate.copies c USING forgotten f WHERE c.pipeline = f.pipeline "
       "AND c.source_schema = f.source_schema AND c.source_table = f.source_table), "
+      "unheld AS (DELETE FROM walgate.shapes s USING forgotten f WHERE s.pipeline = f.pipeline AND s.oid = f.oid "
+      "AND s.source_schema = f.source_schema AND s.source_table = f.source_table), "
       "held AS (SELECT lsn FROM walgate.errors WHERE pipeline = $1 AND failure ->> 'relation' = $4 "
       "AND failure ->> 'name' = 'relation_does_not_fit'), accepted AS (UPDATE walgate.tables "
       "SET accepted = accepted OR state = 'recreated', state = 'streaming', accepted_at = (SELECT lsn FROM held), "

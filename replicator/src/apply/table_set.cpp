@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <set>
 #include <tuple>
+#include <utility>
 
+#include "apply/known_tables.hpp"
 #include "apply/target_session.hpp"
 #include "catalog/table_shape.hpp"
 #include "observe/log.hpp"
@@ -163,8 +165,11 @@ TableSet::Fit TableSet::fit(const wire::Relation& relation, Lsn lsn) const {
   std::tie(fit.plan, fit.differences) = plan(relation, becomes);
   const auto* const table = target_of(source);
   if (fit.plan.left_out || table == nullptr) return fit;
-  const auto shape = ledger_.shape_before(source, lsn);
-  if (const auto former = ledger_.former_name(source); former && shape && shape->target_oid != table->oid) {
+  // One that waits for its copy comes as the copy finds it.
+  const auto former = ledger_.former_name(source);
+  const bool lacks = seam_.lacks(former.value_or(source));
+  const auto shape = lacks ? std::nullopt : ledger_.shape_before(source, relation.oid, lsn);
+  if (former && shape && shape->target_oid != table->oid) {
     fit.differences.push_back(
         {ErrorName::table_renamed, source.display(),
          fmt::format("the table was called {} before, and {} is another table than the one that holds its rows",
@@ -188,11 +193,9 @@ TableSet::Fit TableSet::fit(const wire::Relation& relation, Lsn lsn) const {
 }
 
 bool TableSet::is_replaced(const QualifiedName& source) const {
-  const auto known = ledger_.known();
-  const auto found = known.find(source);
   const auto* const table = target_of(source);
-  return found != known.end() && found->second.shape && table != nullptr &&
-         found->second.shape->target_oid != table->oid;
+  const auto holds = ledger_.target_of(ledger_.holder_of(source).value_or(0));
+  return table != nullptr && holds != 0 && holds != table->oid;
 }
 
 std::vector<Difference> TableSet::misfits(const wire::Relation& relation, Lsn lsn, bool inserts) {
@@ -248,13 +251,12 @@ PreparedTable& TableSet::table(const wire::Relation& relation, Lsn lsn) {
   if (seam_.lacks(former.value_or(source))) throw CopyNeeded{source};
   auto fitting = fit(relation, lsn);
   tell(source, fitting);
-  if (former) ledger_.settle_name(source);
   if (becoming_.of(relation, lsn) == nullptr) {
-    ledger_.saw(source, shape_of(relation, fitting.plan, *target_of(source)), lsn);
+    ledger_.saw(relation.oid, {source, shape_of(relation, fitting.plan, *target_of(source))}, lsn);
   }
   ledger_.save();
   source_of_target_[fitting.plan.target_oid] = relation.oid;
-  first_changes_.emplace(source, lsn);
+  first_changes_.emplace(relation.oid, lsn);
   return keep(relation, std::move(fitting.plan));
 }
 
@@ -273,7 +275,8 @@ void TableSet::tell(const QualifiedName& source, const Fit& fit) const {
 bool TableSet::waits_for_copy(const wire::Relation& relation) const {
   const QualifiedName source{relation.schema, relation.name};
   if (!config_.copy.enabled) return false;
-  return ledger_.is_taken(source, relation.oid) || seam_.lacks(ledger_.former_name(source).value_or(source));
+  return ledger_.holder_of(source).value_or(relation.oid) != relation.oid ||
+         seam_.lacks(ledger_.former_name(source).value_or(source));
 }
 
 TableSet::Rewrite TableSet::rewrite_of(const wire::Relation& relation, Lsn lsn) const {
@@ -284,7 +287,7 @@ TableSet::Rewrite TableSet::rewrite_of(const wire::Relation& relation, Lsn lsn) 
   const auto* const becomes = becoming_.of(relation, lsn);
   const auto& last = becomes == nullptr ? relation : *becomes;
   const QualifiedName name{last.schema, last.name};
-  const auto shape = ledger_.shape_before(source, lsn);
+  const auto shape = ledger_.shape_before(source, relation.oid, lsn);
   if (!shape || has_same_columns(*shape, last)) return Rewrite::same_columns;
   const auto* const table = target_of(name);
   const bool alike = table != nullptr && is_altered_alike(*shape, last, map_table(config_.tables, name), *table);
@@ -292,32 +295,36 @@ TableSet::Rewrite TableSet::rewrite_of(const wire::Relation& relation, Lsn lsn) 
 }
 
 void TableSet::look_again(Lsn lsn) {
-  std::vector<QualifiedName> sources;
-  std::vector<QualifiedName> wanted;
-  for (const auto& [source, first] : first_changes_) {
-    if (first == lsn) continue;
-    sources.push_back(source);
-    wanted.push_back(*map_table(config_.tables, source).target);
-  }
-  if (sources.empty()) return;
+  std::erase_if(first_changes_, [&](const auto& entry) { return entry.second == lsn; });
+  if (first_changes_.empty()) return;
   auto catalog = open_target(config_, stop_);
-  for (auto& [name, table] : read_tables(catalog, wanted)) targets_[name] = std::move(table);
-  for (const auto& source : sources) {
-    if (const auto* const table = target_of(source)) ledger_.saw_target(source, *table);
+  auto held = read_known_tables(catalog, config_.pipeline).held;
+  std::erase_if(held, [&](const auto& entry) {
+    return !first_changes_.contains(entry.first) || !map_table(config_.tables, entry.second.source).target;
+  });
+  std::vector<QualifiedName> names;
+  for (const auto& [oid, table] : held) names.push_back(*map_table(config_.tables, table.source).target);
+  const auto now = read_tables(catalog, names);
+  HeldTables altered;
+  for (const auto& [oid, table] : held) {
+    const auto found = now.find(*map_table(config_.tables, table.source).target);
+    if (found == now.end()) continue;
+    auto shape = on_target(table.shape, found->second);
+    if (shape != table.shape) altered[oid] = {table.source, std::move(shape)};
   }
-  ledger_.save();
+  if (!altered.empty()) catalog.exec(std::string{store_held_tables}, {config_.pipeline, json_of(altered)});
 }
 
 void TableSet::remember(const std::vector<wire::Relation>& relations, Lsn as_of) {
-  const auto known = ledger_.known();
+  const auto known = ledger_.remembered();
   for (const auto& relation : relations) {
     const QualifiedName source{relation.schema, relation.name};
-    const auto found = known.find(source);
+    const auto found = known.tables.find(source);
     const auto* const table = target_of(source);
-    if (found == known.end() || found->second.shape || found->second.former || table == nullptr) continue;
+    if (found == known.tables.end() || known.former_name(source) || table == nullptr) continue;
     if (found->second.state != walgate::TableState::streaming || found->second.oid != relation.oid) continue;
     const auto [planned, differences] = plan(relation, nullptr);
-    if (differences.empty()) ledger_.remember(source, shape_of(relation, planned, *table), as_of);
+    if (differences.empty()) ledger_.remember(relation.oid, {source, shape_of(relation, planned, *table)}, as_of);
   }
 }
 

@@ -43,6 +43,8 @@ class TableSet {
 
   /// The table of this version, of which a transaction at `lsn` brings changes.  Throws Misfit, CopyNeeded, Error.
   PreparedTable& table(const wire::Relation& relation, Lsn lsn);
+  /// What has to be stored in the transaction that brings the changes of the tables since the last time.
+  [[nodiscard]] HeldTables take_unwritten() { return ledger_.take_unwritten(); }
   /// What keeps the changes of this version from being applied; changes nothing.  Of what the target looked like when
   /// this was made.
   /// `inserts`: rows of it are inserted, too.
@@ -109,7 +111,7 @@ class TableSet {
   std::map<std::uint32_t, std::uint32_t> source_of_target_;  ///< OIDs
   std::map<QualifiedName, TargetTable> targets_;
   TargetTypes types_;
-  std::map<QualifiedName, Lsn> first_changes_;  ///< of each source table in this session
+  std::map<std::uint32_t, Lsn> first_changes_;  ///< in this session, by OID of the source's table
   std::map<std::uint32_t, TableState> states_;  ///< by OID of the target table
   std::vector<std::unique_ptr<PreparedTable>> by_serial_;
 };

@@ -90,16 +90,46 @@ TableLedger::Change renamed(const QualifiedName& table, const QualifiedName& for
   return {ErrorName::table_renamed, table, fmt::format("the table was called {} before", former.display())};
 }
 
-/// Another name under which the target knows the table.
-std::optional<QualifiedName> other_name(const KnownTables& known, const QualifiedName& table, std::uint32_t oid) {
+/// `held`: the table's row under its OID, if there is one.
+std::optional<QualifiedName> former_of(const KnownTables& known, const HeldTable* held, const QualifiedName& table) {
+  if (held != nullptr) return held->source == table ? std::nullopt : std::optional{held->source};
+  // Nothing of it was streamed yet: the oldest name that it is known by.
+  const auto age = [](const KnownTable& each) { return each.as_of.is_set() ? each.as_of.value : UINT64_MAX; };
+  const auto& entry = known.at(table);
+  std::optional<QualifiedName> former;
+  for (const auto& [name, other] : known) {
+    if (other.oid != entry.oid || other.state == TableState::left || age(other) >= age(entry)) continue;
+    if (!former || age(other) < age(known.at(*former))) former = name;
+  }
+  return former;
+}
+
+/// Another name that the table has left.
+std::optional<QualifiedName> left_name(const KnownTables& known, const QualifiedName& table) {
   const auto found = std::ranges::find_if(known, [&](const auto& entry) {
-    return entry.first != table && entry.second.oid == oid && entry.second.state != TableState::left &&
-           !entry.second.former;
+    return entry.first != table && entry.second.oid == known.at(table).oid && entry.second.state == TableState::left;
   });
   return found == known.end() ? std::nullopt : std::optional{found->first};
 }
 
 }  // namespace
+
+std::optional<QualifiedName> RememberedTables::former_name(const QualifiedName& table) const {
+  const auto known = tables.find(table);
+  if (known == tables.end()) return std::nullopt;
+  const auto found = held.find(known->second.oid);
+  return former_of(tables, found == held.end() ? nullptr : &found->second, table);
+}
+
+const HeldTable* TableLedger::streamed(std::uint32_t oid) const {
+  const auto found = held_.find(oid);
+  return found == held_.end() || found->second.of_catalog ? nullptr : &found->second.table;
+}
+
+std::optional<QualifiedName> TableLedger::former(const QualifiedName& table) const {
+  const auto found = known_.find(table);
+  return found == known_.end() ? std::nullopt : former_of(known_, streamed(found->second.oid), table);
+}
 
 bool TableLedger::is_same(const QualifiedName& table, std::uint32_t oid, Lsn lsn) {
   const std::lock_guard lock{mutex_};
@@ -107,8 +137,7 @@ bool TableLedger::is_same(const QualifiedName& table, std::uint32_t oid, Lsn lsn
   auto& known = found->second;
   if (is_new) {
     known.oid = oid;
-    known.former = other_name(known_, table, oid);
-    if (looked_ && ignore_new_ && !known.former) known.state = TableState::ignored;
+    if (looked_ && ignore_new_ && !former(table)) known.state = TableState::ignored;
   } else if (known.oid == oid) {
     return true;
   } else if (known.accepted && known.new_oid == oid) {
@@ -140,41 +169,21 @@ void TableLedger::let_in(const QualifiedName& table, std::uint32_t oid, Lsn lsn)
   known.as_of = lsn;
   known.accepted = true;  // stays: after a crash the old table's last changes may come once more, and then this again
   known.state = TableState::streaming;
-  known.shape.reset();
   known.let_in = true;
   unsaved_.insert(table);
 }
 
 bool TableLedger::take_over(const QualifiedName& table, std::uint32_t oid, std::uint32_t target_oid, Lsn lsn) {
   const std::lock_guard lock{mutex_};
-  const auto found = std::ranges::find_if(known_, [&](const auto& entry) {
-    return entry.first != table && entry.second.oid == oid && entry.second.shape &&
-           entry.second.shape->target_oid == target_oid;
-  });
-  if (found == known_.end()) return false;
-  // The two change places, so that the other one is known under some name until its own new one comes.
-  auto& [other, theirs] = *found;
-  auto& ours = known_[table];
-  const auto displaced = ours.oid;
-  std::swap(ours.oid, theirs.oid);
-  std::swap(ours.shape, theirs.shape);
-  std::swap(ours.shape_at, theirs.shape_at);
+  const auto* const held = streamed(oid);
+  if (held == nullptr || held->source == table || held->shape.target_oid != target_oid) return false;
   // After a crash the transaction comes once more, with rows under the names from before and from after the exchange.
-  for (auto* known : {&ours, &theirs}) {
-    known->as_of = lsn;
-    known->new_oid = known->oid;
-    known->accepted = true;
-  }
-  ours.state = TableState::streaming;
-  ours.former.reset();
-  ours.moved_from = other;
+  auto& known = known_[table];
+  known.oid = known.new_oid = oid;
+  known.as_of = lsn;
+  known.accepted = true;
+  known.state = TableState::streaming;
   unsaved_.insert(table);
-  unsaved_.insert(other);
-  for (auto& [name, known] : known_) {
-    if (known.former != table || known.oid != displaced) continue;
-    known.former = other;
-    unsaved_.insert(name);
-  }
   return true;
 }
 
@@ -186,38 +195,33 @@ bool TableLedger::is_ignored(const QualifiedName& table) const {
 
 std::optional<QualifiedName> TableLedger::former_name(const QualifiedName& table) const {
   const std::lock_guard lock{mutex_};
+  return former(table);
+}
+
+std::optional<std::uint32_t> TableLedger::holder_of(const QualifiedName& table) const {
+  const std::lock_guard lock{mutex_};
   const auto found = known_.find(table);
-  return found == known_.end() ? std::nullopt : found->second.former;
+  return found == known_.end() ? std::nullopt : std::optional{found->second.oid};
 }
 
-void TableLedger::settle_name(const QualifiedName& table) {
+std::uint32_t TableLedger::target_of(std::uint32_t oid) const {
   const std::lock_guard lock{mutex_};
-  auto& known = known_[table];
-  if (!known.former) return;
-  if (const auto former = known_.find(*known.former); former != known_.end()) {
-    if (!known.shape) {
-      known.shape = former->second.shape;
-      known.shape_at = former->second.shape_at;
-    }
-    if (former->second.oid == known.oid && former->second.state == TableState::streaming) {
-      former->second.state = TableState::left;
-    }
-    unsaved_.insert(former->first);
-  }
-  known.moved_from = std::exchange(known.former, std::nullopt);
-  unsaved_.insert(table);
+  const auto found = held_.find(oid);
+  return found == held_.end() ? 0 : found->second.table.shape.target_oid;
 }
 
-std::optional<TableShape> TableLedger::shape_before(const QualifiedName& table, Lsn lsn) const {
+std::optional<TableShape> TableLedger::before(const Held& held, Lsn lsn) {
+  if (held.of_catalog && lsn <= held.at) return std::nullopt;
+  return held.at == lsn ? held.before : held.table.shape;
+}
+
+std::optional<TableShape> TableLedger::shape_before(const QualifiedName& table, std::uint32_t oid, Lsn lsn) const {
   const std::lock_guard lock{mutex_};
-  auto found = known_.find(table);
-  if (found == known_.end() || found->second.accepted_at == lsn) return std::nullopt;
-  if (found->second.former) found = known_.find(*found->second.former);
-  if (found == known_.end() || !found->second.shape) return std::nullopt;
-  if (found->second.shape_at < lsn) return found->second.shape;
-  const auto before = before_.find(found->first);
-  if (before != before_.end() && before->second.first == lsn) return before->second.second;
-  return std::nullopt;
+  const auto found = held_.find(oid);
+  if (!lsn.is_set() || found == held_.end()) return std::nullopt;
+  const auto known = known_.find(table);
+  if (known != known_.end() && known->second.accepted_at == lsn) return std::nullopt;
+  return before(found->second, lsn);
 }
 
 bool TableLedger::is_accepted(const QualifiedName& table, Lsn lsn) const {
@@ -226,57 +230,37 @@ bool TableLedger::is_accepted(const QualifiedName& table, Lsn lsn) const {
   return found != known_.end() && lsn.is_set() && found->second.accepted_at == lsn;
 }
 
-bool TableLedger::is_taken(const QualifiedName& table, std::uint32_t oid) const {
+void TableLedger::remember(std::uint32_t oid, HeldTable table, Lsn lsn) {
   const std::lock_guard lock{mutex_};
-  const auto found = known_.find(table);
-  return found != known_.end() && found->second.oid != oid;
+  held_.try_emplace(oid, Held{.table = std::move(table), .at = lsn, .of_catalog = true, .before = std::nullopt});
 }
 
-void TableLedger::remember(const QualifiedName& table, TableShape shape, Lsn lsn) {
+void TableLedger::forget_columns(std::uint32_t oid) {
   const std::lock_guard lock{mutex_};
-  const auto found = known_.find(table);
-  if (found == known_.end() || found->second.shape) return;
-  found->second.shape = std::move(shape);
-  found->second.shape_at = lsn;
-  found->second.shape_of_catalog = true;
+  held_.erase(oid);
 }
 
-void TableLedger::forget_columns(const QualifiedName& table) {
+void TableLedger::saw(std::uint32_t oid, const HeldTable& table, Lsn lsn) {
   const std::lock_guard lock{mutex_};
-  const auto found = known_.find(table);
-  if (found == known_.end()) return;
-  found->second.shape.reset();
-  found->second.shape_at = Lsn{};
-  before_.erase(table);
-}
-
-void TableLedger::saw(const QualifiedName& table, TableShape shape, Lsn lsn) {
-  const std::lock_guard lock{mutex_};
-  auto& known = known_[table];
-  if (lsn < known.shape_at && !known.shape_of_catalog) return;
-  if (known.shape == shape) {
-    // What comes between here and the catalog's position is to be compared, too.
-    if (std::exchange(known.shape_of_catalog, false)) {
-      known.shape_at = lsn;
-      unsaved_.insert(table);
+  const auto [found, is_new] = held_.try_emplace(oid);
+  auto& held = found->second;
+  if (!is_new && !held.of_catalog && held.table == table) return;
+  if (!is_new && held.table.source != table.source) {
+    // It is known by its new name from here on.
+    const auto former = known_.find(held.table.source);
+    if (former != known_.end() && former->second.oid == oid && former->second.state == TableState::streaming) {
+      former->second.state = TableState::left;
+      unsaved_.insert(former->first);
     }
-    return;
   }
-  known.shape_of_catalog = false;
-  if (known.shape && known.shape_at < lsn) before_.insert_or_assign(table, std::pair{lsn, *known.shape});
-  known.shape = std::move(shape);
-  known.shape_at = lsn;
-  unsaved_.insert(table);
+  auto its_before = is_new ? std::nullopt : before(held, lsn);
+  held = {.table = table, .at = lsn, .of_catalog = false, .before = std::move(its_before)};
+  unwritten_.insert_or_assign(oid, table);
 }
 
-void TableLedger::saw_target(const QualifiedName& table, const TargetTable& target) {
+HeldTables TableLedger::take_unwritten() {
   const std::lock_guard lock{mutex_};
-  auto& known = known_.at(table);
-  if (!known.shape) return;
-  auto shape = on_target(*known.shape, target);
-  if (shape == *known.shape) return;
-  known.shape = std::move(shape);
-  unsaved_.insert(table);
+  return std::exchange(unwritten_, {});
 }
 
 std::vector<TableLedger::Change> TableLedger::look(const PublishedTables& now, Lsn as_of) {
@@ -297,11 +281,9 @@ std::vector<TableLedger::Change> TableLedger::look(const PublishedTables& now, L
     auto& known = found->second;
     if (is_new) {
       known = {.oid = seen.oid, .as_of = as_of, .published = seen};
-      known.former = other_name(known_, table, seen.oid);
       unsaved_.insert(table);
-      if (known.former) {
-        changes.push_back(
-            {ErrorName::table_renamed, table, fmt::format("the table was called {} before", known.former->display())});
+      if (const auto before = former(table)) {
+        changes.push_back(renamed(table, *before));
         continue;
       }
       if (looked_ && ignore_new_) known.state = TableState::ignored;
@@ -320,12 +302,12 @@ std::vector<TableLedger::Change> TableLedger::look(const PublishedTables& now, L
       }
     } else if (known.state == TableState::ignored) {
       // until a person lets it in
-    } else if (known.former) {
-      if (!known.published) changes.push_back(renamed(table, *known.former));
+    } else if (const auto before = former(table)) {
+      if (!known.published) changes.push_back(renamed(table, *before));
     } else if (known.state != TableState::streaming || !known.published) {
       known.state = TableState::streaming;
-      if (known.moved_from) {
-        changes.push_back(renamed(table, *known.moved_from));
+      if (const auto left = left_name(known_, table)) {
+        changes.push_back(renamed(table, *left));
       } else {
         changes.push_back({ErrorName::table_joined_publication, table, "the table joined the publications"});
       }
@@ -367,9 +349,13 @@ void TableLedger::save() {
   }
 }
 
-KnownTables TableLedger::known() const {
+RememberedTables TableLedger::remembered() const {
   const std::lock_guard lock{mutex_};
-  return known_;
+  RememberedTables all{.tables = known_, .held = {}, .looked = looked_};
+  for (const auto& [oid, held] : held_) {
+    if (!held.of_catalog) all.held.emplace(oid, held.table);
+  }
+  return all;
 }
 
 }  // namespace walgate

@@ -5,6 +5,10 @@
 // before the first change of a relation, the watcher compares with the source's catalog now and then.  What either
 // learns is on the target before a change that rests on it is applied; its commit stands before theirs in the target's
 // WAL, so no crash can keep the changes and lose the knowledge.
+//
+// Where the rows of a source table are, and which columns its changes had, is remembered under its OID, which it keeps
+// whatever it is called (walgate.shapes).  That is written with the first changes that have these columns, in one
+// transaction: it is always as of the position.
 #pragma once
 
 #include <cstdint>
@@ -64,15 +68,29 @@ struct KnownTable {
   std::uint32_t new_oid = 0;                ///< of the table that has taken over the name
   bool accepted = false;                    ///< a person wants the changes of `new_oid`
   std::optional<PublishedTable> published;  ///< as the last look found it
-  std::optional<TableShape> shape;          ///< the columns that its changes had
-  Lsn shape_at;                             ///< of the transaction that brought them, or where the source was
-  bool shape_of_catalog = false;            ///< of the source, not of the stream; not stored
   Lsn accepted_at;                          ///< a person lets the transaction through, whatever it did to columns
-  std::optional<QualifiedName> former;      ///< the name before, until a change under the new one is applied
   bool let_in = false;                      ///< on both sides another table has taken the place: it has no copy
-  std::optional<QualifiedName> moved_from;  ///< that name, when what was said of its copy is to be said of this one
 };
 using KnownTables = std::map<QualifiedName, KnownTable>;
+
+/// A row of walgate.shapes: of a source table, whatever it is called by now.
+struct HeldTable {
+  QualifiedName source;  ///< the name under which its changes were last applied
+  TableShape shape;      ///< the columns that they had, and the target's table that took them
+  friend bool operator==(const HeldTable&, const HeldTable&) = default;
+};
+/// By OID of the source's table.
+using HeldTables = std::map<std::uint32_t, HeldTable>;
+
+/// All that the target remembers of tables.
+struct RememberedTables {
+  KnownTables tables;
+  HeldTables held;
+  bool looked = false;  ///< has a look at the source been stored?
+
+  /// The name that the table had before, as long as no change under this one was applied.
+  [[nodiscard]] std::optional<QualifiedName> former_name(const QualifiedName& table) const;
+};
 
 /// Any thread.
 class TableLedger {
@@ -86,10 +104,15 @@ class TableLedger {
   };
   using Write = std::function<void(const KnownTables&)>;
 
-  /// What the target remembers; `looked`: a look has been stored before, so what is not in it has joined.  `write`
-  /// brings rows to the target and returns when they are committed.  `ignore_new`: tables that join are left out.
-  TableLedger(KnownTables known, bool looked, Write write, bool ignore_new = false)
-      : write_{std::move(write)}, known_{std::move(known)}, looked_{looked}, ignore_new_{ignore_new} {}
+  /// What the target remembers; where no look has been stored before, what is not in it has not joined.  `write` brings
+  /// rows to the target and returns when they are committed.  `ignore_new`: tables that join are left out.
+  TableLedger(RememberedTables remembered, Write write, bool ignore_new = false)
+      : write_{std::move(write)},
+        known_{std::move(remembered.tables)},
+        looked_{remembered.looked},
+        ignore_new_{ignore_new} {
+    for (auto& [oid, table] : remembered.held) held_[oid] = {.table = std::move(table)};
+  }
 
   /// May the changes of this table, which a transaction at `lsn` (its final_lsn) brings, be applied?  False: the name
   /// stood for another table.  A name that is unknown is learned.  Call save() before anything is applied.
@@ -101,39 +124,52 @@ class TableLedger {
   [[nodiscard]] bool take_over(const QualifiedName& table, std::uint32_t oid, std::uint32_t target_oid, Lsn lsn);
   /// Are the table's changes left out, because nobody wanted it to join?
   [[nodiscard]] bool is_ignored(const QualifiedName& table) const;
-  /// The name that the table had before, as long as no change under the new one was applied.
+  /// As that of RememberedTables.
   [[nodiscard]] std::optional<QualifiedName> former_name(const QualifiedName& table) const;
-  /// A change under the new name is about to be applied.
-  void settle_name(const QualifiedName& table);
+  /// The OID of the table whose rows the target holds under that name.
+  [[nodiscard]] std::optional<std::uint32_t> holder_of(const QualifiedName& table) const;
   /// The columns that the table had before this transaction; nullopt where they are not known, are newer, or where a
   /// person has looked at them.
-  [[nodiscard]] std::optional<TableShape> shape_before(const QualifiedName& table, Lsn lsn) const;
+  [[nodiscard]] std::optional<TableShape> shape_before(const QualifiedName& table, std::uint32_t oid, Lsn lsn) const;
+  /// The target's table that holds its rows; 0: nobody knows of one.
+  [[nodiscard]] std::uint32_t target_of(std::uint32_t oid) const;
   /// Has a person let the transaction through, whatever it did to the table?
   [[nodiscard]] bool is_accepted(const QualifiedName& table, Lsn lsn) const;
-  /// Does another table hold the name, so that this one's rows are not on the target?
-  [[nodiscard]] bool is_taken(const QualifiedName& table, std::uint32_t oid) const;
   /// The table is copied anew: whatever has happened to its columns is in the copy.
-  void forget_columns(const QualifiedName& table);
+  void forget_columns(std::uint32_t oid);
   /// The columns as the source's catalog shows them at `lsn`, where nothing has told yet.  Not stored; what the stream
   /// brings takes their place.
-  void remember(const QualifiedName& table, TableShape shape, Lsn lsn);
-  /// The transaction's changes, which are about to be applied, have these columns.
-  void saw(const QualifiedName& table, TableShape shape, Lsn lsn);
-  /// How the table's target looks by now, before it has to do with anything that the source does.
-  void saw_target(const QualifiedName& table, const TargetTable& target);
+  void remember(std::uint32_t oid, HeldTable table, Lsn lsn);
+  /// The transaction's changes, which are about to be applied, come under this name and have these columns.
+  void saw(std::uint32_t oid, const HeldTable& table, Lsn lsn);
+  /// What that has taught since the last time: to be written in the transaction that applies them.
+  [[nodiscard]] HeldTables take_unwritten();
   /// What differs from the last look.  `as_of`: a position that the source had reached before it was asked.
   [[nodiscard]] std::vector<Change> look(const PublishedTables& now, Lsn as_of);
   /// Writes what has changed since the last time; keeps it for the next time when that throws.
   void save();
-  [[nodiscard]] KnownTables known() const;
+  [[nodiscard]] RememberedTables remembered() const;
+  [[nodiscard]] KnownTables known() const { return remembered().tables; }
 
  private:
+  struct Held {
+    HeldTable table;
+    Lsn at;                            ///< the transaction that this session has it from, or where the source was
+    bool of_catalog = false;           ///< of the source, not of the stream
+    std::optional<TableShape> before;  ///< that transaction: what it came upon
+  };
+  [[nodiscard]] static std::optional<TableShape> before(const Held& held, Lsn lsn);
+  /// Of one that the stream has told.
+  [[nodiscard]] const HeldTable* streamed(std::uint32_t oid) const;
+  /// former_name() under the lock.
+  [[nodiscard]] std::optional<QualifiedName> former(const QualifiedName& table) const;
+
   const Write write_;
   mutable std::mutex mutex_;
   std::mutex saving_;  ///< so that who returns from save() knows that everything is written
   KnownTables known_;
-  /// Of tables whose columns a transaction has changed: how they were, and that transaction.
-  std::map<QualifiedName, std::pair<Lsn, TableShape>> before_;
+  std::map<std::uint32_t, Held> held_;
+  HeldTables unwritten_;
   bool looked_;
   const bool ignore_new_;
   bool mark_look_ = false;

@@ -2,7 +2,7 @@
 // asks for.
 //
 // A row image has no names, and what ALTER TABLE does to rows that exist is not in the stream.  So the target remembers
-// which column filled which (walgate.tables): by their numbers (pg_attribute.attnum), because a rename keeps the number
+// which column filled which (walgate.shapes): by their numbers (pg_attribute.attnum), because a rename keeps the number
 // and a column that is dropped and added again gets another one, on either side.
 #pragma once
 

@@ -9,6 +9,7 @@
 #include <ranges>
 #include <thread>
 
+#include "apply/known_tables.hpp"
 #include "copy/progress_line.hpp"
 #include "observe/log.hpp"
 #include "stream/source_session.hpp"
@@ -234,6 +235,11 @@ Copier::Jobs Copier::make_jobs(const std::vector<QualifiedName>& tables, const T
     job->progress = &progress_.at(name);
     job->entry = entries_.at(name);
     jobs.push_back(std::move(job));
+  }
+  if (const auto held = planned.take_unwritten(); !held.empty()) {
+    begin_on_target();
+    target_.exec(std::string{apply::store_held_tables}, {config_.pipeline, apply::json_of(held)});
+    target_.exec("COMMIT");
   }
   return jobs;
 }

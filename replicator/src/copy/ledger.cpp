@@ -192,7 +192,10 @@ std::vector<QualifiedName> asked_for(postgres::Connection& target, const std::st
   const auto result = target.exec(
       "SELECT source_schema, source_table FROM walgate.tables t "
       "LEFT JOIN walgate.copies c USING (pipeline, source_schema, source_table) "
-      "WHERE pipeline = $1 AND t.state = 'streaming' AND t.former_table IS NULL AND ((c.state = 'waiting' AND c.again) "
+      "WHERE pipeline = $1 AND t.state = 'streaming' AND NOT EXISTS (SELECT FROM walgate.shapes s "
+      "WHERE s.pipeline = t.pipeline AND s.oid = t.oid "  // its rows are where they were under its former name
+      "AND (s.source_schema, s.source_table) <> (t.source_schema, t.source_table)) AND ((c.state = 'waiting' AND "
+      "c.again) "
       "OR ($2::boolean "
       "AND (c.state IS NULL OR c.state = 'waiting' OR c.left_publication)))",
       {pipeline, wanted ? "true" : "false"});

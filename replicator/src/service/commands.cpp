@@ -95,7 +95,7 @@ std::vector<Finding> check(const Config& config) {
   }
   if (now.registration && !now.source.in_recovery) {
     auto remembered = apply::read_known_tables(sessions.target, config.pipeline);
-    auto more = check_tables(config, sessions.replication, std::move(remembered.tables), remembered.looked);
+    auto more = check_tables(config, sessions.replication, std::move(remembered));
     findings.insert(findings.end(), more.begin(), more.end());
   }
   auto of_copy = check_copy(config, now, copies, sessions.replication, sessions.target);

@@ -41,10 +41,11 @@ std::set<QualifiedName> tables_that_may_wait(const Config& config, const Situati
   return tables;
 }
 
-copy::Entries under_new_names(copy::Entries entries, const KnownTables& known) {
-  for (const auto& [table, entry] : known) {
-    if (!entry.former) continue;
-    if (const auto found = entries.find(*entry.former); found != entries.end()) {
+copy::Entries under_new_names(copy::Entries entries, const RememberedTables& known) {
+  for (const auto& [table, entry] : known.tables) {
+    const auto former = known.former_name(table);
+    if (!former) continue;
+    if (const auto found = entries.find(*former); found != entries.end()) {
       auto before = found->second;
       entries.insert_or_assign(table, std::move(before));
     }

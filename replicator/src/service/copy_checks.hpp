@@ -19,7 +19,7 @@ namespace walgate::service {
                                                            const copy::Entries& entries);
 
 /// What is said of tables under the names that they have got since.
-[[nodiscard]] copy::Entries under_new_names(copy::Entries entries, const KnownTables& known);
+[[nodiscard]] copy::Entries under_new_names(copy::Entries entries, const RememberedTables& known);
 
 /// Of the tables that have not been copied; those that `entries` does not know count as such.
 [[nodiscard]] std::vector<Finding> check_copy(const Config& config, const Situation& now, const copy::Entries& entries,

@@ -70,14 +70,15 @@ std::string look_of_target(postgres::Connection& target, const Config& config, c
   return look;
 }
 
-std::vector<copy::Filled> filled_tables(const Config& config, const Situation& now, const KnownTables& known) {
+std::vector<copy::Filled> filled_tables(const Config& config, const Situation& now, const RememberedTables& known) {
   std::vector<copy::Filled> tables;
   for (const auto& relation : now.relations) {
     const QualifiedName table{relation.schema, relation.name};
-    const auto found = known.find(table);
+    const auto found = known.tables.find(table);
     const auto mapping = map_table(config.tables, table);
     // One that has got another name has its rows where they were.
-    const bool streams = found != known.end() && found->second.state == TableState::streaming && !found->second.former;
+    const bool streams =
+        found != known.tables.end() && found->second.state == TableState::streaming && !known.former_name(table);
     if (streams && mapping.target) tables.push_back({table, *mapping.target});
   }
   return tables;

@@ -44,7 +44,7 @@ class CopyRequests {
 
 /// The published tables that are mapped, under the names that the stream uses.
 [[nodiscard]] std::vector<copy::Filled> filled_tables(const Config& config, const Situation& now,
-                                                      const KnownTables& known);
+                                                      const RememberedTables& known);
 
 /// The sources of those whose target tables exist.
 [[nodiscard]] std::vector<QualifiedName> sources_with_target(postgres::Connection& target,

@@ -197,7 +197,7 @@ std::optional<Gate::Obstacle> Gate::shape_obstacle(const apply::Survey& survey, 
   const auto lsn = survey.transaction.final_lsn;
   auto remembered = apply::read_known_tables(target_, config_.pipeline);
   const bool ignore_new = config_.on_new_table == OnNewTable::ignore;
-  TableLedger ledger{std::move(remembered.tables), remembered.looked, nullptr, ignore_new};
+  TableLedger ledger{std::move(remembered), nullptr, ignore_new};
   auto seam = copy::seam_of(copy::read_entries(target_, config_.pipeline));
   if (config_.copy.enabled) seam.close();
   auto relations = survey.relations;

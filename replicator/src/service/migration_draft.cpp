@@ -65,12 +65,9 @@ std::map<std::uint32_t, QualifiedName> former_targets(const Config& config, cons
 }
 
 /// The columns that the target remembers of the table, if they filled the table that is there.
-const TableShape* seen_columns(const KnownTables& remembered, const wire::Relation& relation,
-                               const TargetTable& target) {
-  const auto known = remembered.find({relation.schema, relation.name});
-  const bool is_same = known != remembered.end() && known->second.oid == relation.oid && known->second.shape &&
-                       known->second.shape->target_oid == target.oid;
-  return is_same ? &*known->second.shape : nullptr;
+const TableShape* seen_columns(const HeldTables& held, const wire::Relation& relation, const TargetTable& target) {
+  const auto found = held.find(relation.oid);
+  return found == held.end() || found->second.shape.target_oid != target.oid ? nullptr : &found->second.shape;
 }
 
 /// Every file of ours has to be one that we would run.
@@ -92,7 +89,7 @@ struct TargetSide {
   std::map<QualifiedName, TargetTable> tables;
   compare::TableDescriptions described;
   TargetTypes types;
-  KnownTables remembered;
+  RememberedTables remembered;
   std::map<std::uint32_t, QualifiedName> former;
 };
 
@@ -108,7 +105,7 @@ migrate::DraftTable draft_table(const MappedTable& table, const TargetSide& side
   }
   entry.target = &described->second;
   entry.differences = plan_table(relation, table.mapping, &found->second, side.types).second;
-  entry.seen = seen_columns(side.remembered, relation, found->second);
+  entry.seen = seen_columns(side.remembered.held, relation, found->second);
   if (entry.seen != nullptr) {
     entry.changes = compare_shape(*entry.seen, relation, table.mapping, found->second).differences;
   }
@@ -124,15 +121,15 @@ migrate::Draft make(const Config& config, Connection& target, Connection& replic
   TargetSide side{.tables = apply::read_tables(target, names),
                   .described = compare::read_descriptions(target, names),
                   .types = apply::read_types(target, now.relations, config.tables)};
-  if (now.registration) side.remembered = apply::read_known_tables(target, config.pipeline).tables;
-  side.former = former_targets(config, side.remembered, names, target);
+  if (now.registration) side.remembered = apply::read_known_tables(target, config.pipeline);
+  side.former = former_targets(config, side.remembered.tables, names, target);
   const auto catalog = migrate::read_draft_catalog(target, now.descriptions.tables);
   const auto around = surroundings_of(config, now, tables);
 
   migrate::DraftInput input{.pipeline = config.pipeline, .tables = {}, .catalog = catalog, .types = side.types};
   for (const auto& table : tables) {
-    const auto known = side.remembered.find(table.source->name);
-    const bool is_ignored = known != side.remembered.end() && known->second.state == TableState::ignored;
+    const auto known = side.remembered.tables.find(table.source->name);
+    const bool is_ignored = known != side.remembered.tables.end() && known->second.state == TableState::ignored;
     if (!is_ignored) input.tables.push_back(draft_table(table, side, around));
   }
   if (config.migrations.conninfo) {

@@ -122,9 +122,9 @@ std::set<std::string> applied_migrations(const Config& config, postgres::Connect
 }
 
 /// Was anything streamed or copied yet?
-bool has_begun(const Situation& now, const KnownTables& known) {
+bool has_begun(const Situation& now, const RememberedTables& known) {
   const bool moved = now.registration && now.progress && now.progress->position > now.registration->start_lsn;
-  return moved || std::ranges::any_of(known, [](const auto& entry) { return entry.second.shape.has_value(); });
+  return moved || !known.held.empty();
 }
 
 /// A refused value that may be a label of an enum which the target does not know yet.
@@ -200,11 +200,11 @@ void Session::wait_at_gate(const apply::Survey& survey) {
 copy::Entries Session::copy_tables(const Situation& now, const copy::CopierStart& start,
                                    const std::optional<QualifiedName>& needed, postgres::Connection& source,
                                    postgres::Connection& target) {
-  const auto tables = filled_tables(config_, now, start.ledger.known());
+  const auto tables = filled_tables(config_, now, start.ledger.remembered());
   copy::settle(target, config_.pipeline, tables, config_.copy.enabled,
                config_.copy.existing_rows != ExistingRows::keep);
   auto entries = copy::read_entries(target, config_.pipeline);
-  throw_errors(check_copy(config_, now, under_new_names(entries, start.ledger.known()), source, target));
+  throw_errors(check_copy(config_, now, under_new_names(entries, start.ledger.remembered()), source, target));
   std::vector<wire::Relation> wanted;
   for (const auto& table : tables) {
     const auto state = entries.at(table.source).state;
@@ -223,6 +223,7 @@ copy::Entries Session::copy_tables(const Situation& now, const copy::CopierStart
     const auto differences = table_set.misfits(relation, Lsn{});
     if (differences.empty()) {
       waiting.push_back(table);
+      start.ledger.forget_columns(relation.oid);
       continue;
     }
     if (needed == table)
@@ -244,7 +245,6 @@ copy::Entries Session::copy_tables(const Situation& now, const copy::CopierStart
     copy::show(entries, status.applied_lsn, config_.copy.enabled, known);
     status.tables = std::move(known);
   });
-  for (const auto& table : waiting) start.ledger.forget_columns(table);
   copy::Copier{start, board_, finish_, stop_}.run(waiting);
   const auto report = copy::sync_sequences(config_, source, target, waiting);
   for (const auto& sentence : report.set) log::info("sequence_set", sentence);
@@ -271,7 +271,7 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
   const auto may_wait = tables_that_may_wait(config_, now, copy::read_entries(target, config_.pipeline));
   auto mapping = check_mapping(config_, now, may_wait, target);
   // Once the stream has begun, what does not fit is a gate at its first change, and not before.
-  if (has_begun(now, remembered.tables)) may_wait_at_gate(mapping);
+  if (has_begun(now, remembered)) may_wait_at_gate(mapping);
   for (auto more : {std::move(mapping), check_source(config_, replication)}) {
     findings.insert(findings.end(), more.begin(), more.end());
   }
@@ -314,7 +314,7 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
   apply::set_commit_mode(target, mode);
   if (now.may_mark_origin) apply::mark_commits(config_, target, config_.pipeline);
 
-  TableLedger ledger{std::move(remembered.tables), remembered.looked,
+  TableLedger ledger{std::move(remembered),
                      [&](const KnownTables& tables) {
                        auto session = apply::open_target(config_, &stop_);
                        session.exec(watch_limits);

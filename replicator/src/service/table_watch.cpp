@@ -45,7 +45,7 @@ bool watch_tables(const Config& config, postgres::Connection& source, TableLedge
   return looked;
 }
 
-std::vector<Finding> check_tables(const Config& config, postgres::Connection& source, KnownTables known, bool looked) {
+std::vector<Finding> check_tables(const Config& config, postgres::Connection& source, RememberedTables remembered) {
   std::vector<Finding> findings;
   const auto add = [&](Severity severity, ErrorName name, const QualifiedName& table, std::string text) {
     findings.push_back({severity, name, table.display(), std::move(text), std::string{entry_of(name).remedy}});
@@ -53,7 +53,8 @@ std::vector<Finding> check_tables(const Config& config, postgres::Connection& so
   const auto severity_of = [](ErrorName name) {
     return name == ErrorName::table_recreated ? Severity::error : Severity::warning;
   };
-  TableLedger ledger{known, looked, nullptr};
+  const auto known = remembered.tables;
+  TableLedger ledger{std::move(remembered), nullptr};
   for (auto& change : look(config, source, ledger)) {
     add(change.ordinary ? Severity::info : severity_of(change.name), change.name, change.table, std::move(change.text));
   }

@@ -24,8 +24,8 @@ inline constexpr auto watch_limits = "SET lock_timeout = '1s'; SET statement_tim
 bool watch_tables(const Config& config, postgres::Connection& source, TableLedger& ledger);
 
 /// The same for `check`: what has been found before and still stands, and what a look finds now.  Stores nothing.
-[[nodiscard]] std::vector<Finding> check_tables(const Config& config, postgres::Connection& source, KnownTables known,
-                                                bool looked);
+[[nodiscard]] std::vector<Finding> check_tables(const Config& config, postgres::Connection& source,
+                                                RememberedTables remembered);
 
 /// The tables of `status`, those that left included.
 [[nodiscard]] std::vector<TableStatus> table_status(const Config& config, const KnownTables& known);
