@@ -12,7 +12,6 @@
 #include "apply/known_tables.hpp"
 #include "apply/target_result.hpp"
 #include "apply/truncation.hpp"
-#include "batch/announcement.hpp"
 #include "observe/log.hpp"
 
 namespace walgate::apply {
@@ -64,11 +63,11 @@ Applier::Applier(postgres::Connection target, TableSet tables, const Config& con
       history_{history},
       finish_{finish},
       tables_{std::move(tables)},
+      gates_{config, start.migrations, seam, tables_, history},
       replica_role_{start.replica_role},
       same_cluster_{start.same_cluster},
       awaited_{start.awaited},
       epoch_{start.claim.epoch},
-      migrations_{start.migrations},
       skips_{start.skips},
       standing_error_{start.standing_error},
       position_{start.claim.position},
@@ -226,7 +225,7 @@ void Applier::take_piece(Batch& batch, const Piece& piece) {
   if (skips_.contains(piece.transaction.final_lsn)) {
     note_skipped(batch, piece);
   } else {
-    look_for_gates(batch, piece);
+    gates_.look(batch.pieces, piece);
     for (const auto& change : piece.frame.changes) {
       if (change.kind == wire::RecordKind::truncate) {
         apply_truncate(batch, piece, change);
@@ -313,60 +312,11 @@ void Applier::note_skipped(Batch& batch, const Piece& piece) {
                {{"lsn", transaction.final_lsn}, {"xid", transaction.xid}, {"changes", changes}});
 }
 
-void Applier::look_for_gates(const Batch& batch, const Piece& piece) {
-  const auto lsn = piece.transaction.final_lsn;
-  if (history_.becoming.lsn != lsn) {
-    for (const auto* relation : piece.frame.outdated) {
-      if (has_used(batch, piece, *relation)) throw HeldAt{lsn};
-    }
-  }
-  for (const auto& message : piece.frame.messages) {
-    if (history_.becoming.lsn == lsn) break;  // the gate has seen to them
-    const auto migration = announced_to(config_.pipeline, message);
-    if (migration && !migrations_.contains(*migration)) throw HeldAt{lsn};
-  }
-  const bool rewrites_known = history_.becoming.lsn == lsn && history_.becoming.rewrites_known;
-  for (const auto* relation : piece.frame.rewrites) {
-    if (seam_.holds(*relation, piece.transaction)) continue;
-    if (!rewrites_known && tables_.rewrite_of(*relation, lsn) != TableSet::Rewrite::settled) throw HeldAt{lsn};
-    log::warning("table_rewritten",
-                 "the source has rewritten a table; values that it computed there are not in the stream, and have to "
-                 "be made on the target as well",
-                 {{"relation", QualifiedName{relation->schema, relation->name}.display()}, {"lsn", lsn}});
-  }
-}
-
-bool Applier::has_used(const Batch& batch, const Piece& last, const wire::Relation& relation) const {
-  if (seam_.holds(relation, last.transaction)) return false;
-  bool from_its_begin = last.is_first();
-  const auto uses = [&](const Piece& piece) {
-    const auto& frame = piece.frame;
-    return std::ranges::find(frame.changes, &relation, &wire::Change::relation) != frame.changes.end() ||
-           std::ranges::any_of(frame.truncates, [&](const auto& relations) {
-             return std::ranges::find(relations, &relation) != relations.end();
-           });
-  };
-  if (uses(last)) return true;
-  for (const auto& piece : batch.pieces) {
-    if (piece.transaction.final_lsn != last.transaction.final_lsn) continue;
-    from_its_begin = from_its_begin || piece.is_first();
-    if (&piece != &last && uses(piece)) return true;
-  }
-  return !from_its_begin;  // the first pieces of a large one are gone
-}
-
 void Applier::survey(std::vector<Piece> pieces) {
   finish_batch();
   target_.read(0);
   settle();
-  Survey survey;
-  for (const auto& piece : pieces) survey.add(config_.pipeline, piece);
-  for (bool complete = pieces.back().is_last(); !complete;) {
-    const auto piece = next_piece();
-    survey.add(config_.pipeline, piece);
-    complete = piece.is_last();
-  }
-  throw Surveyed{std::move(survey)};
+  throw Surveyed{read_through(config_.pipeline, std::move(pieces), [this] { return next_piece(); })};
 }
 
 PreparedTable& Applier::table_of(const wire::Relation& relation, const wire::Begin& transaction) {

@@ -17,12 +17,12 @@
 #include <vector>
 
 #include "apply/durability.hpp"
+#include "apply/gate_watch.hpp"
 #include "apply/history.hpp"
 #include "apply/progress.hpp"
 #include "apply/row_check.hpp"
 #include "apply/row_writer.hpp"
 #include "apply/set_writer.hpp"
-#include "apply/survey.hpp"
 #include "apply/table_set.hpp"
 #include "apply/target_pipeline.hpp"
 #include "apply/target_session.hpp"
@@ -86,11 +86,6 @@ class Applier {
   void take_change(Batch& batch, const wire::Begin& transaction, const wire::Change& change);
   void apply_truncate(Batch& batch, const Piece& piece, const wire::Change& change);
   void note_skipped(Batch& batch, const Piece& piece);
-  /// What only the gate can decide: migrations that are announced, tables that are rewritten.
-  void look_for_gates(const Batch& batch, const Piece& piece);
-  /// Has the transaction changed rows in this version of the relation, up to the piece?  True also where that cannot be
-  /// told any more.
-  [[nodiscard]] bool has_used(const Batch& batch, const Piece& last, const wire::Relation& relation) const;
   /// Reads the transaction to its end without applying it.
   [[noreturn]] void survey(std::vector<Piece> pieces);
   Piece next_piece();
@@ -133,11 +128,11 @@ class Applier {
   History& history_;
   const Event& finish_;
   TableSet tables_;
+  const GateWatch gates_;
   const bool replica_role_;
   const bool same_cluster_;
   const bool awaited_;
   const std::int64_t epoch_;
-  const std::set<std::string> migrations_;
   std::set<Lsn> skips_;
   std::optional<Lsn> standing_error_;
 

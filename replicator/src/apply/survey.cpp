@@ -45,4 +45,15 @@ void Survey::add(const std::string& pipeline, const Piece& piece) {
   }
 }
 
+Survey read_through(const std::string& pipeline, std::vector<Piece> pieces, const std::function<Piece()>& next) {
+  Survey survey;
+  for (const auto& piece : pieces) survey.add(pipeline, piece);
+  for (bool complete = pieces.back().is_last(); !complete;) {
+    const auto piece = next();
+    survey.add(pipeline, piece);
+    complete = piece.is_last();
+  }
+  return survey;
+}
+
 }  // namespace walgate::apply

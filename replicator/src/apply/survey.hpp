@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -29,6 +30,10 @@ struct Survey {
 
   void add(const std::string& pipeline, const Piece& piece);
 };
+
+/// Reads the transaction that begins with these pieces to its end; `next` waits for one more.
+[[nodiscard]] Survey read_through(const std::string& pipeline, std::vector<Piece> pieces,
+                                  const std::function<Piece()>& next);
 
 /// Thrown when the transaction has been read; all before it is committed.
 struct Surveyed {
