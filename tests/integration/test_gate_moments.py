@@ -90,6 +90,60 @@ def test_killed_while_the_announced_migration_runs(gates):
     assert files.pair.target.value("SELECT count(*) FROM fence") == 1
 
 
+def test_status_tells_of_a_migration_that_runs(gates):
+    files = gates("apply")
+    files.put("0001_x.sql", DDL + "INSERT INTO fence VALUES (1);")
+    hold = Hold(files.pair.target, "fence")
+    files.witness.saw_only("")
+    assert files.pipeline.stop() == 0
+    files.pipeline.start(env={"WALGATE_SLOT_IDLE_SECONDS": "2"})  # as a source of 18 may say
+    change(files, "0001_x")
+    hold.wait_reached()
+    gate = files.closed("announced the migration 0001_x, which the service applies", migration="0001_x")
+    assert gate["relation"] is None and "pg_stat_activity" in files.pipeline.status()["next_step"]
+    wait_until(lambda: files.pipeline.status()["gate"]["retained_bytes_per_minute"] is not None, what="what it costs")
+    files.pipeline.wait_event("slot_used")
+    files.pipeline.wait_event("slot_used", after=len(files.pipeline.log()))  # and again
+    assert not files.pipeline.events("slot_not_used")
+    assert files.pipeline.slot_row()["active"] is False and files.ledger() == {}
+    hold.release()
+    finish(files)
+    assert not files.pipeline.events("gate_closed") and len(files.pipeline.events("migration_announced")) == 1
+
+
+def test_asked_to_leave_while_the_announced_migration_runs(gates):
+    files = gates("apply")
+    files.put("0001_x.sql", DDL + "INSERT INTO fence VALUES (1);")
+    hold = Hold(files.pair.target, "fence")
+    files.witness.saw_only("")
+    change(files, "0001_x")
+    hold.wait_reached()
+    assert files.pipeline.stop(30) == 0
+    wait_until(lambda: hold.waiting() == 0, what="the statement is given up")
+    assert files.ledger() == {}
+    files.witness.saw_only()
+    hold.release()
+    files.pipeline.start()
+    finish(files)
+
+
+def test_a_migration_that_ends_in_time_is_kept(gates):
+    files = gates("apply")
+    files.put("0001_x.sql", DDL + "INSERT INTO fence VALUES (1);")
+    hold = Hold(files.pair.target, "fence")
+    files.witness.saw_only("")
+    change(files, "0001_x")
+    hold.wait_reached()
+    files.pipeline.process.terminate()
+    files.pipeline.wait_event("stopping")
+    hold.release()
+    assert files.pipeline.wait_exit() == 0
+    assert files.ledger() == {"0001_x": "done"}
+    assert files.pair.target.value("SELECT count(*) FROM item WHERE id = 41") == 0
+    files.pipeline.start()
+    finish(files)
+
+
 @pytest.mark.parametrize("announced", [True, False])
 def test_killed_between_the_migration_and_its_transaction(gates, announced):
     files = gates("apply" if announced else "wait")

@@ -73,15 +73,20 @@ void with_patience(Connection& session, const Config& config, const UpOptions& o
   }
 }
 
-/// One transaction with the row of the ledger.
+/// One transaction with the row of the ledger; it is rolled back at once when we are to leave.
 void apply_in_transaction(Connection& session, const Config& config, const MigrationFile& file,
                           std::optional<Lsn> source_lsn) {
-  session.exec("BEGIN");
-  set_lock_timeout(session, config.migrations.lock_timeout);
-  run_in_transaction(session, file);
-  reset_session(session);
-  record_applied(session, config.pipeline, file, source_lsn);
-  session.exec("COMMIT");
+  try {
+    session.exec("BEGIN");
+    set_lock_timeout(session, config.migrations.lock_timeout);
+    run_in_transaction(session, file);
+    reset_session(session);
+    record_applied(session, config.pipeline, file, source_lsn);
+    session.exec("COMMIT");
+  } catch (const postgres::Interrupted&) {
+    session.cancel();
+    throw;
+  }
 }
 
 [[noreturn]] void throw_invalid(const MigrationFile& file, const InvalidIndex& index) {
@@ -138,7 +143,9 @@ void ask_about_earlier_run(const Config& config, const MigrationFile& file, cons
       scope_of(config.pipeline), file.id);
 }
 
-/// One statement outside of a transaction, between two rows of the ledger.  `earlier`: of a run that was cut off.
+/// One statement outside of a transaction, between two rows of the ledger.  `earlier`: of a run that was cut off.  When
+/// we are to leave, the server goes on with it, because half of it would have to be cleaned up by hand; the next run
+/// waits for its end.
 bool apply_outside(Connection& session, const Config& config, const MigrationFile& file, const LedgerRow* earlier,
                    std::optional<Lsn> source_lsn) {
   const auto& statement = file.statements.front();

@@ -166,6 +166,12 @@ Result Connection::exec(const std::string& sql, const std::vector<std::optional<
   return result;
 }
 
+void Connection::cancel() const noexcept {
+  const std::unique_ptr<PGcancel, Releaser<PQfreeCancel>> cancel{PQgetCancel(handle())};
+  std::array<char, 256> error{};
+  if (cancel) PQcancel(cancel.get(), error.data(), error.size());
+}
+
 void Connection::finish_copy() {
   const auto result = collect();
   if (PQresultStatus(result.get()) == PGRES_FATAL_ERROR) throw_result(result.get());

@@ -43,6 +43,10 @@ class Connection {
   /// Like exec, but an error comes back as a result.
   Result try_exec(const std::string& sql);
 
+  /// Asks the server to give up the statement that runs, which closing the session would not make it do.  Whether it
+  /// got there in time, nobody tells.
+  void cancel() const noexcept;
+
   /// After the last row of a COPY TO: how it ended.  Throws Error.
   void finish_copy();
 

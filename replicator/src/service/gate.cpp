@@ -11,7 +11,6 @@
 #include "apply/progress.hpp"
 #include "apply/table_set.hpp"
 #include "copy/ledger.hpp"
-#include "migrate/directory.hpp"
 #include "migrate/ledger.hpp"
 #include "observe/log.hpp"
 #include "service/enum_labels.hpp"
@@ -27,8 +26,6 @@ using namespace std::chrono_literals;
 constexpr auto look_interval = 1s;
 constexpr auto log_interval = 60s;
 constexpr auto question_interval = 5s;
-/// A migration that failed is tried again when its files have changed, or after this time.
-constexpr auto attempt_interval = 60s;
 
 apply::Becoming becoming_of(const apply::Survey& survey) {
   apply::Becoming becoming{.lsn = survey.transaction.final_lsn, .relations = {}, .replaced = {}};
@@ -52,21 +49,6 @@ apply::Becoming becoming_of(const apply::Survey& survey) {
   return becoming;
 }
 
-/// The files as they are now; empty when they cannot be read.
-std::string digest_of_files(const Config& config) {
-  std::string digest;
-  try {
-    for (const auto& file : migrate::read_directory(config.migrations.directory)) digest += file.id + file.checksum;
-  } catch (const Error&) {
-    digest.clear();
-  }
-  return digest;
-}
-
-std::string sentence_of(const Failure& failure) {
-  return failure.detail.empty() ? failure.message : fmt::format("{} ({})", failure.message, failure.detail);
-}
-
 }  // namespace
 
 Gate::Gate(const Config& config, const GateStart& start, postgres::Connection target,
@@ -78,7 +60,8 @@ Gate::Gate(const Config& config, const GateStart& start, postgres::Connection ta
       finish_{finish},
       stop_{stop},
       cost_{config, &stop},
-      copies_{config, {}, std::move(waiting), &stop} {
+      copies_{config, {}, std::move(waiting), &stop},
+      announced_{config, stop} {
   target_.set_phase("gate");
   target_.exec("LISTEN walgate_migrations");
 }
@@ -91,24 +74,28 @@ apply::Becoming Gate::pass(const apply::Survey& survey) {
       open();
       return becoming;
     }
-    if (shown_ != obstacle) close(*obstacle, survey);
+    if (shown_ != obstacle) show(*obstacle, survey);
     show_cost();
-    if (copies_.any() || cost_.slot_wants_use()) return {};
-    if (apply::requested_skips(target_, config_.pipeline).contains(survey.transaction.final_lsn)) return {};
-    auto descriptors = std::to_array<pollfd>(
-        {{finish_.descriptor(), POLLIN, 0}, {stop_.descriptor(), POLLIN, 0}, {PQsocket(target_.handle()), POLLIN, 0}});
+    const auto skips = apply::requested_skips(target_, config_.pipeline);
+    // Whoever left while a migration runs would wait for its end.
+    if (!obstacle->under_way && (copies_.any() || skips.contains(survey.transaction.final_lsn))) return {};
+    auto descriptors = std::to_array<pollfd>({{finish_.descriptor(), POLLIN, 0},
+                                              {stop_.descriptor(), POLLIN, 0},
+                                              {announced_.descriptor(), POLLIN, 0},
+                                              {PQsocket(target_.handle()), POLLIN, 0}});
     wait_for(descriptors, look_interval);
     if (descriptors[0].revents != 0 || descriptors[1].revents != 0) throw postgres::Interrupted{};
   }
 }
 
-std::optional<Gate::Obstacle> Gate::find_obstacle(const apply::Survey& survey, apply::Becoming& becoming) {
+std::optional<Obstacle> Gate::find_obstacle(const apply::Survey& survey, apply::Becoming& becoming) {
   if (auto obstacle = announced_obstacle(survey)) return obstacle;
   return shape_obstacle(survey, becoming);
 }
 
-std::optional<Gate::Obstacle> Gate::announced_obstacle(const apply::Survey& survey) {
+std::optional<Obstacle> Gate::announced_obstacle(const apply::Survey& survey) {
   if (survey.announced.empty()) return std::nullopt;
+  if (auto obstacle = announced_.under_way()) return obstacle;
   const auto is_done = [&](const std::string& id) {
     const auto ledger = migrate::read_ledger(target_, config_.pipeline);
     return std::ranges::any_of(ledger, [&](const auto& row) { return row.id == id && !row.running; });
@@ -122,7 +109,7 @@ std::optional<Gate::Obstacle> Gate::announced_obstacle(const apply::Survey& surv
           .migration = id,
           .remedy = "run `walgate migrate up`"};
     }
-    if (auto obstacle = apply_announced(id, survey.transaction.final_lsn)) return obstacle;
+    if (auto obstacle = announced_.apply(id, survey.transaction.final_lsn)) return obstacle;
   }
   return std::nullopt;
 }
@@ -138,62 +125,7 @@ bool Gate::may_pass_by(const std::string& id) {
   }
 }
 
-std::optional<Gate::Obstacle> Gate::apply_announced(const std::string& id, Lsn lsn) {
-  const auto digest = digest_of_files(config_);
-  const auto now = std::chrono::steady_clock::now();
-  if (failure_ && failure_->migration == id && digest == failed_files_ && now < next_attempt_) return failure_;
-  Obstacle obstacle{.relation = {}, .differences = {}, .migration = id, .remedy = {}};
-  const auto number = migrate::number_of(id);
-  try {
-    const auto files = migration_files(config_);
-    const auto file = std::ranges::find(files, id, &migrate::MigrationFile::id);
-    if (number == 0) {
-      obstacle.differences.push_back(
-          fmt::format("the source has announced \"{}\", which is no name of a migration", id));
-      obstacle.remedy = entry_of(ErrorName::migration_announced).remedy;
-    } else if (file == files.end()) {
-      obstacle.differences.push_back(
-          fmt::format("the source has announced the migration {}, and \"{}\" has no file {}.sql", id,
-                      config_.migrations.directory, id));
-      obstacle.remedy = "put the file there, or correct migrations.directory and start the service again";
-    } else {
-      if (!shown_ || shown_->migration != id)
-        log::info("migration_announced", "applies a migration that the source has announced",
-                  {{"migration", id}, {"lsn", lsn}});
-      migrate::UpReport report;
-      const migrate::UpObserver observer{
-          .note =
-              [&](const std::string& text) {
-                log::info("migration_waits", text, {{"migration", id}});
-              },
-          .applied =
-              [&](const migrate::Applied& applied) {
-                log::info("migration_applied", "applied a migration",
-                          {{"migration", applied.id}, {"milliseconds", applied.time.count()}, {"lsn", lsn}});
-              }};
-      migrate_up(config_, {.to = number, .source_lsn = lsn, .stop = &stop_}, observer, report);
-      // What waits for the copy is applied once the stream has passed that, which may be behind this transaction.
-      if (const auto left = std::ranges::find(report.left, id, &migrate::Left::id); left != report.left.end()) {
-        log::info("migration_left", left->reason, {{"migration", id}});
-      }
-      failure_.reset();
-      return std::nullopt;
-    }
-  } catch (const Error& error) {
-    if (error.failure().name == ErrorName::connection_lost || error.failure().name == ErrorName::server_shutting_down) {
-      throw;
-    }
-    obstacle.differences.push_back(
-        fmt::format("the announced migration {} has failed: {}", id, sentence_of(error.failure())));
-    obstacle.remedy = remedy_of(error.failure());
-  }
-  failed_files_ = digest;
-  failure_ = obstacle;
-  next_attempt_ = std::chrono::steady_clock::now() + attempt_interval;
-  return obstacle;
-}
-
-std::optional<Gate::Obstacle> Gate::shape_obstacle(const apply::Survey& survey, apply::Becoming& becoming) {
+std::optional<Obstacle> Gate::shape_obstacle(const apply::Survey& survey, apply::Becoming& becoming) {
   const auto lsn = survey.transaction.final_lsn;
   auto remembered = apply::read_known_tables(target_, config_.pipeline);
   const bool ignore_new = config_.on_new_table == OnNewTable::ignore;
@@ -285,7 +217,7 @@ bool Gate::is_gone(const wire::Relation& relation, std::uint32_t xid) {
   return true;
 }
 
-void Gate::close(const Obstacle& obstacle, const apply::Survey& survey) {
+void Gate::show(const Obstacle& obstacle, const apply::Survey& survey) {
   const auto lsn = survey.transaction.final_lsn;
   const auto joined = fmt::format("{}", fmt::join(obstacle.differences, "; "));
   Failure failure{.name = obstacle.migration ? ErrorName::migration_announced : ErrorName::relation_does_not_fit,
@@ -314,14 +246,16 @@ void Gate::close(const Obstacle& obstacle, const apply::Survey& survey) {
     status.error.reset();
     status.gate = gate;
   });
+  shown_ = obstacle;
+  next_log_ = std::chrono::steady_clock::now() + log_interval;
+  if (obstacle.under_way || told_ == obstacle) return;
+  told_ = obstacle;
   log::warning("gate_closed", "the stream waits before a transaction that the target is not ready for",
                {{"relation", obstacle.relation},
                 {"differences", joined},
                 {"migration", obstacle.migration.value_or("")},
                 {"lsn", lsn},
                 {"remedy", obstacle.remedy}});
-  shown_ = obstacle;
-  next_log_ = std::chrono::steady_clock::now() + log_interval;
 }
 
 void Gate::show_cost() {

@@ -20,8 +20,10 @@
 #include "config/config.hpp"
 #include "observe/status.hpp"
 #include "postgres/connection.hpp"
+#include "service/announced_migrations.hpp"
 #include "service/copy_requests.hpp"
 #include "service/gate_cost.hpp"
+#include "service/obstacle.hpp"
 #include "sync/event.hpp"
 
 namespace walgate::service {
@@ -41,30 +43,19 @@ class Gate {
        std::map<QualifiedName, std::string> waiting, StatusBoard& board, const Event& finish, const Event& stop);
 
   /// Returns when the transaction may be tried; with what has to be known of it.  Also returns, with the gate still
-  /// shown as closed, when a person asks for a copy or leaves the transaction out, or when the slot has to be used for
-  /// a moment.  Throws Error, Interrupted.
+  /// shown as closed, when a person asks for a copy or leaves the transaction out.  Throws Error, Interrupted.
   [[nodiscard]] apply::Becoming pass(const apply::Survey& survey);
 
  private:
-  /// Why the gate is closed.
-  struct Obstacle {
-    std::string relation;
-    std::vector<std::string> differences;
-    std::optional<std::string> migration;
-    std::string remedy;
-    friend bool operator==(const Obstacle&, const Obstacle&) = default;
-  };
   [[nodiscard]] std::optional<Obstacle> find_obstacle(const apply::Survey& survey, apply::Becoming& becoming);
   [[nodiscard]] std::optional<Obstacle> announced_obstacle(const apply::Survey& survey);
   [[nodiscard]] std::optional<Obstacle> shape_obstacle(const apply::Survey& survey, apply::Becoming& becoming);
-  /// Applies the files up to the announced one; why that cannot be.
-  [[nodiscard]] std::optional<Obstacle> apply_announced(const std::string& id, Lsn lsn);
   /// Does the source, as of a moment after the transaction, not have the table any more?  Its number does not come
   /// back.
   [[nodiscard]] bool is_gone(const wire::Relation& relation, std::uint32_t xid);
   /// Does the file wait for the copy, whose end may be behind this transaction?
   [[nodiscard]] bool may_pass_by(const std::string& id);
-  void close(const Obstacle& obstacle, const apply::Survey& survey);
+  void show(const Obstacle& obstacle, const apply::Survey& survey);
   void show_cost();
   void open();
 
@@ -79,10 +70,9 @@ class Gate {
   std::chrono::steady_clock::time_point next_question_;
   std::set<std::uint32_t> gone_;  ///< OIDs of tables that the source has no more
   std::optional<Obstacle> shown_;
+  std::optional<Obstacle> told_;  ///< in the log
   std::chrono::steady_clock::time_point next_log_;
-  std::string failed_files_;  ///< digest of the migration files when one of them failed last
-  std::optional<Obstacle> failure_;
-  std::chrono::steady_clock::time_point next_attempt_;
+  AnnouncedMigrations announced_;
 };
 
 }  // namespace walgate::service

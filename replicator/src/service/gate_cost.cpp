@@ -1,7 +1,11 @@
 #include "service/gate_cost.hpp"
 
-#include <algorithm>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdlib>
+
+#include "catalog/identifier.hpp"
 #include "observe/log.hpp"
 #include "stream/source_session.hpp"
 
@@ -20,6 +24,13 @@ constexpr auto question =
     "coalesce((SELECT setting::int8 * CASE unit WHEN 'min' THEN 60 ELSE 1 END FROM pg_catalog.pg_settings "
     "WHERE name = 'idle_replication_slot_timeout'), 0)";
 
+/// Tests stand in for a source that has the setting.
+std::optional<std::chrono::seconds> given_idle_timeout() {
+  const char* const text = std::getenv("WALGATE_SLOT_IDLE_SECONDS");
+  if (text == nullptr) return std::nullopt;
+  return std::chrono::seconds{std::strtoll(text, nullptr, 10)};
+}
+
 }  // namespace
 
 std::optional<GateCost::Sample> GateCost::look() {
@@ -36,7 +47,7 @@ std::optional<GateCost::Sample> GateCost::look() {
     Sample sample{.source = lsn_field(result, 0, 0),
                   .retained_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, number_field(result, 0, 1))),
                   .bytes_per_minute = {}};
-    if (const auto seconds = number_field(result, 0, 2); seconds > 0) idle_timeout_ = std::chrono::seconds{seconds};
+    use_slot(given_idle_timeout().value_or(std::chrono::seconds{number_field(result, 0, 2)}));
     if (!first_.is_set() || sample.source < first_) {
       first_ = sample.source;
       first_at_ = now;
@@ -52,8 +63,24 @@ std::optional<GateCost::Sample> GateCost::look() {
   }
 }
 
-bool GateCost::slot_wants_use() const {
-  return idle_timeout_ && Clock::now() - began_ > *idle_timeout_ / 2;
+void GateCost::use_slot(std::chrono::milliseconds idle_timeout) {
+  const auto now = Clock::now();
+  if (idle_timeout == 0ms || now - used_ < idle_timeout / 2) return;
+  // Who moves a slot to where it stands has used it, and decodes nothing.
+  const auto result =
+      source_->try_exec(fmt::format("SELECT pg_catalog.pg_replication_slot_advance(slot_name, confirmed_flush_lsn) "
+                                    "FROM pg_catalog.pg_replication_slots WHERE slot_name = {}",
+                                    quote_literal(config_.source.slot)));
+  if (PQresultStatus(result.get()) == PGRES_FATAL_ERROR) {
+    log::warning(
+        "slot_not_used", "could not use the slot, which the source gives up when it is left alone",
+        {{"slot", config_.source.slot}, {"reason", postgres::field_of(result.get(), PG_DIAG_MESSAGE_PRIMARY)}});
+    used_ = now - idle_timeout / 4;  // leaves time for other tries
+  } else {
+    log::info("slot_used", "used the slot, which the source would give up when it is left alone",
+              {{"slot", config_.source.slot}});
+    used_ = now;
+  }
 }
 
 }  // namespace walgate::service

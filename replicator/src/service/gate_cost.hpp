@@ -1,4 +1,7 @@
 // gate_cost.hpp - what it costs the source that the stream waits: WAL that it cannot remove.
+//
+// Since 18 a source can be told to invalidate slots that nobody uses for some time
+// (idle_replication_slot_timeout); it is used in half of that.
 #pragma once
 
 #include <chrono>
@@ -21,19 +24,18 @@ class GateCost {
     std::uint64_t retained_bytes = 0;
     std::optional<std::uint64_t> bytes_per_minute;  ///< since the first sample; nullopt in the first second
   };
-  /// nullopt while the source does not answer.
+  /// nullopt while the source does not answer.  Uses the slot where that is due.
   [[nodiscard]] std::optional<Sample> look();
-  /// Does the source invalidate slots that are not used, and is half of that time over?
-  [[nodiscard]] bool slot_wants_use() const;
 
  private:
+  void use_slot(std::chrono::milliseconds idle_timeout);
+
   using Clock = std::chrono::steady_clock;
   const Config& config_;
   const Event* stop_;
   std::optional<postgres::Connection> source_;
   Clock::time_point next_try_;
-  const Clock::time_point began_ = Clock::now();
-  std::optional<std::chrono::seconds> idle_timeout_;
+  Clock::time_point used_ = Clock::now();  ///< the slot
   Lsn first_;
   Clock::time_point first_at_;
 };
