@@ -150,6 +150,56 @@ def test_a_partitioned_table_under_its_own_name(gates):
 
 # Beside the initial copy
 
+ANEW = ("ALTER TABLE item RENAME TO gone; CREATE TABLE item AS SELECT id, name, size + 1 AS size FROM gone; DROP TABLE gone;"
+        "ALTER TABLE item ADD PRIMARY KEY (id);")
+
+
+def answer_to_rows(files, answer, remaining):
+    """At a gate because of rows in the way of a copy: one of the answers; `remaining`: makes the target right by hand."""
+    if answer == "emptied":
+        files.pair.target.execute("TRUNCATE item")
+    elif answer == "accepted":
+        files.pair.target.execute(remaining)
+        assert files.pipeline.command("accept", "--table", "public.item").code == 0
+    elif answer == "copied":
+        assert files.pipeline.command("copy", "--table", "public.item").code == 0
+    else:
+        assert files.pipeline.stop() == 0
+        files.pipeline.write_config(copy={"existing_rows": "truncate"})
+        files.pipeline.start(wait=False)
+
+
+@pytest.mark.parametrize("answer", ["emptied", "accepted", "copied", "configured"])
+def test_a_table_that_was_created_anew_is_filled_on_both_sides(gates, answer):
+    files = gates(copy=True)
+    files.pair.source.execute("UPDATE item SET size = 0 WHERE id = 1;" + ANEW + "INSERT INTO item VALUES (20, 'x', 1)")
+    files.pair.source.execute("UPDATE item SET size = 5 WHERE id = 2; INSERT INTO item VALUES (21, 'y', 2)")
+    first = files.closed("another table has taken over the name")
+    files.put("0001_a.sql", ANEW).up()
+    gate = files.closed("holds rows, which are in the way of its copy")
+    assert (gate["relation"], gate["lsn"]) == ("public.item", first["lsn"])
+    assert "walgate accept --table 'public.item'" in files.pipeline.status()["next_step"]
+    files.pipeline.kill9()
+    files.pipeline.start(wait=False)
+    files.closed("holds rows, which are in the way of its copy")
+    answer_to_rows(files, answer, "UPDATE item SET size = 1 WHERE id = 1; INSERT INTO item VALUES (20, 'x', 1)")
+    files.pipeline.wait_state("streaming")
+    files.passed()
+    files.pair.source.execute("DELETE FROM item WHERE id = 3; INSERT INTO item VALUES (22, 'z', 3)")
+    files.passed()
+
+
+@pytest.mark.parametrize("answer", ["emptied", "accepted", "copied", "configured"])
+def test_a_table_that_joins_is_filled_on_both_sides(gates, answer):
+    files = gates(tables="CREATE TABLE other (id int PRIMARY KEY);", rows="INSERT INTO other VALUES (1)", copy=True)
+    files.pair.target.execute(ITEM + ROWS)
+    files.pair.source.execute(ITEM + "INSERT INTO item VALUES (1, 'a')")
+    files.closed("holds rows, which are in the way of its copy")
+    files.pair.source.execute("UPDATE item SET size = 5; INSERT INTO item VALUES (2, 'b')")
+    answer_to_rows(files, answer, "TRUNCATE item; INSERT INTO item VALUES (1, 'a')")
+    files.pipeline.wait_state("streaming")
+    files.passed("item", "other")
+
 @pytest.fixture
 def beginning(pair):
     """A function: the source runs the statement, which announces the file, before the first copy or in the middle of it."""

@@ -246,9 +246,9 @@ PreparedTable& TableSet::table(const wire::Relation& relation, Lsn lsn) {
   if (!same && !ledger_.take_over(source, relation.oid, target_of(source)->oid, lsn)) {
     ledger_.let_in(source, relation.oid, lsn);
     ledger_.save();
-    throw CopyNeeded{source};
+    throw CopyNeeded{source, lsn};
   }
-  if (seam_.lacks(former.value_or(source))) throw CopyNeeded{source};
+  if (seam_.lacks(former.value_or(source))) throw CopyNeeded{source, lsn};
   auto fitting = fit(relation, lsn);
   tell(source, fitting);
   if (becoming_.of(relation, lsn) == nullptr) {

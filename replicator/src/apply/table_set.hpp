@@ -21,6 +21,7 @@ namespace walgate::apply {
 /// Thrown where the stream brings changes of a table that has not been copied.
 struct CopyNeeded {
   QualifiedName table;
+  Lsn lsn;  ///< of the transaction: its final_lsn
 };
 
 /// Thrown where a relation version does not fit the target, or asks for something that only a person can know.

@@ -132,6 +132,22 @@ bool copy_again(postgres::Connection& target, const std::string& pipeline, const
   return rows(result) > 0;
 }
 
+void offer_as_copied(postgres::Connection& target, const std::string& pipeline, const QualifiedName& table,
+                     const std::string& snapshot, Lsn horizon) {
+  target.exec(
+      "UPDATE walgate.copies SET snapshot = $4, horizon = $5 WHERE pipeline = $1 AND source_schema = $2 "
+      "AND source_table = $3 AND state = 'waiting' AND NOT again AND horizon IS DISTINCT FROM $5",
+      {pipeline, table.schema, table.name, snapshot, horizon.text()});
+}
+
+void take_for_copied(postgres::Connection& target, const std::string& pipeline, const QualifiedName& table, Lsn lsn) {
+  // A horizon of an earlier transaction was offered at another gate.
+  target.exec(
+      "UPDATE walgate.copies SET state = 'copied', since = pg_catalog.now() WHERE pipeline = $1 "
+      "AND source_schema = $2 AND source_table = $3 AND state = 'waiting' AND NOT again AND horizon > $4",
+      {pipeline, table.schema, table.name, lsn.text()});
+}
+
 void mark_emptied(postgres::Connection& target, const std::string& pipeline, const std::vector<QualifiedName>& tables) {
   target.exec(
       "UPDATE walgate.copies c SET again = false FROM pg_catalog.jsonb_to_recordset($2::jsonb) AS t(s text, t text) "

@@ -73,6 +73,13 @@ void mark_copied(postgres::Connection& target, const std::string& pipeline, cons
 /// What was there of copies that had begun is gone.
 void mark_waiting(postgres::Connection& target, const std::string& pipeline, const std::vector<QualifiedName>& tables);
 
+/// As of when a table that waits for its copy could be taken for copied: `snapshot` sees what happened to it before
+/// `horizon`.
+void offer_as_copied(postgres::Connection& target, const std::string& pipeline, const QualifiedName& table,
+                     const std::string& snapshot, Lsn horizon);
+/// A person says that it is, as was offered at the transaction at `lsn`; nothing where nothing was.
+void take_for_copied(postgres::Connection& target, const std::string& pipeline, const QualifiedName& table, Lsn lsn);
+
 /// Published tables that a person wants to be copied again, that wait, or that the ledger does not know yet.
 [[nodiscard]] std::vector<QualifiedName> asked_for(postgres::Connection& target, const std::string& pipeline,
                                                    bool wanted);

@@ -277,6 +277,7 @@ std::vector<std::string> accept(const Config& config, const QualifiedName& table
                                                         : fmt::format("{} is the table that it was", table.display()),
                         .phase = "accept"}};
   }
+  if (at_gate) copy::take_for_copied(target, config.pipeline, table, *standing->lsn);
   return {found->second.state == TableState::left
               ? fmt::format("{} is forgotten", table.display())
               : fmt::format("changes of {} as it is now will be applied", table.display())};

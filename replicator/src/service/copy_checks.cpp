@@ -23,6 +23,15 @@ bool leads_to(const std::map<QualifiedName, TargetTable>& tables, const Qualifie
   });
 }
 
+/// False where our role may not look.
+bool holds_rows(postgres::Connection& target, const QualifiedName& name, char relkind) {
+  const auto some =
+      target.try_exec(fmt::format("SELECT EXISTS (SELECT FROM {}{})", relkind == 'p' ? "" : "ONLY ", name.quoted()));
+  return PQresultStatus(some.get()) == PGRES_TUPLES_OK && bool_field(some, 0, 0);
+}
+
+constexpr auto in_the_way = "the table holds rows, which are in the way of its copy";
+
 }  // namespace
 
 std::set<QualifiedName> tables_that_may_wait(const Config& config, const Situation& now, const copy::Entries& entries) {
@@ -51,6 +60,23 @@ copy::Entries under_new_names(copy::Entries entries, const RememberedTables& kno
     }
   }
   return entries;
+}
+
+std::optional<Difference> rows_in_the_way(const Config& config, const QualifiedName& source,
+                                          const copy::Entries& entries, postgres::Connection& target) {
+  const auto entry = entries.find(source);
+  const auto mapping = map_table(config.tables, source);
+  const bool is_first = entry != entries.end() && entry->second.state == copy::State::waiting && !entry->second.again;
+  if (!is_first || !mapping.target || config.copy.existing_rows != ExistingRows::refuse) return std::nullopt;
+  for (const auto& [name, table] : apply::read_tables(target, {*mapping.target})) {
+    if (!holds_rows(target, name, table.relkind)) continue;
+    return Difference{ErrorName::target_not_empty, name.display(), in_the_way,
+                      fmt::format("empty it on the target, and it is copied; or set copy.existing_rows and start the "
+                                  "service again; or, where it holds what the source's does after this transaction, "
+                                  "`walgate accept --table '{}'`",
+                                  source.display())};
+  }
+  return std::nullopt;
 }
 
 std::vector<Finding> check_copy(const Config& config, const Situation& now, const copy::Entries& entries,
@@ -92,12 +118,8 @@ std::vector<Finding> check_copy(const Config& config, const Situation& now, cons
     }
   }
   for (const auto& [name, table] : tables) {
-    if (config.copy.existing_rows == ExistingRows::refuse) {
-      const auto some = target.try_exec(
-          fmt::format("SELECT EXISTS (SELECT FROM {}{})", table.relkind == 'p' ? "" : "ONLY ", name.quoted()));
-      if (PQresultStatus(some.get()) == PGRES_TUPLES_OK && bool_field(some, 0, 0)) {
-        add(ErrorName::target_not_empty, name.display(), "the table holds rows, which are in the way of its copy");
-      }
+    if (config.copy.existing_rows == ExistingRows::refuse && holds_rows(target, name, table.relkind)) {
+      add(ErrorName::target_not_empty, name.display(), in_the_way);
     }
     if (wants_replica_role(config, now)) continue;
     for (const auto& key : table.foreign_keys) {

@@ -1,10 +1,12 @@
 // copy_checks.hpp - what has to hold on the target before the initial copy.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <vector>
 
 #include "catalog/table_ledger.hpp"
+#include "catalog/table_plan.hpp"
 #include "config/config.hpp"
 #include "copy/ledger.hpp"
 #include "postgres/connection.hpp"
@@ -20,6 +22,10 @@ namespace walgate::service {
 
 /// What is said of tables under the names that they have got since.
 [[nodiscard]] copy::Entries under_new_names(copy::Entries entries, const RememberedTables& known);
+
+/// The rows that a table of the target holds, where they are in the way of its first copy.
+[[nodiscard]] std::optional<Difference> rows_in_the_way(const Config& config, const QualifiedName& source,
+                                                        const copy::Entries& entries, postgres::Connection& target);
 
 /// Of the tables that have not been copied; those that `entries` does not know count as such.
 [[nodiscard]] std::vector<Finding> check_copy(const Config& config, const Situation& now, const copy::Entries& entries,

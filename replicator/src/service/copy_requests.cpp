@@ -8,6 +8,7 @@
 #include "apply/target_session.hpp"
 #include "catalog/table_mapping.hpp"
 #include "observe/log.hpp"
+#include "service/copy_checks.hpp"
 #include "service/table_watch.hpp"
 
 namespace walgate::service {
@@ -37,16 +38,16 @@ bool CopyRequests::any() {
     }
     if (asked.empty()) return false;
     auto ready = sources_with_target(*target_, asked);
-    std::erase_if(ready, [&](const QualifiedName& table) {
-      const auto found = waiting_.find(table);
-      return found != waiting_.end() && found->second == look_of_target(*target_, config_, table);
-    });
     for (const auto& [table, filled] : asked) {
       if (std::ranges::find(ready, table) != ready.end() || !told_.insert(table).second) continue;
       log::warning(text_of(ErrorName::target_table_missing),
                    "the copy waits for the table on the target; so does the stream from the table's first change on",
                    {{"relation", table.display()}, {"target", filled.display()}});
     }
+    std::erase_if(ready, [&](const QualifiedName& table) {
+      const auto found = waiting_.find(table);
+      return found != waiting_.end() && found->second == look_of_target(*target_, config_, table);
+    });
     return !ready.empty();
   } catch (const Error& error) {  // the applier will notice what is wrong with the target
     log::debug("copy_requests_not_read", error.failure().message);
@@ -67,6 +68,7 @@ std::string look_of_target(postgres::Connection& target, const Config& config, c
     }
     for (const auto& key : table.keys) look += fmt::format(";{}", key.index);
   }
+  if (rows_in_the_way(config, source, copy::read_entries(target, config.pipeline), target)) look += " holds rows";
   return look;
 }
 

@@ -13,6 +13,7 @@
 #include "copy/ledger.hpp"
 #include "migrate/ledger.hpp"
 #include "observe/log.hpp"
+#include "service/copy_checks.hpp"
 #include "service/enum_labels.hpp"
 #include "service/migrations.hpp"
 #include "stream/source_session.hpp"
@@ -130,7 +131,8 @@ std::optional<Obstacle> Gate::shape_obstacle(const apply::Survey& survey, apply:
   auto remembered = apply::read_known_tables(target_, config_.pipeline);
   const bool ignore_new = config_.on_new_table == OnNewTable::ignore;
   TableLedger ledger{std::move(remembered), nullptr, ignore_new};
-  auto seam = copy::seam_of(copy::read_entries(target_, config_.pipeline));
+  const auto entries = copy::read_entries(target_, config_.pipeline);
+  auto seam = copy::seam_of(entries);
   if (config_.copy.enabled) seam.close();
   auto relations = survey.relations;
   relations.insert(relations.end(), survey.rewritten.begin(), survey.rewritten.end());
@@ -157,6 +159,16 @@ std::optional<Obstacle> Gate::shape_obstacle(const apply::Survey& survey, apply:
     if (no_target && is_gone(relation, survey.transaction.xid)) {
       becoming.replaced.insert(relation.oid);
       continue;
+    }
+    if (differences.empty()) {
+      const QualifiedName name{relation.schema, relation.name};
+      if (auto rows = rows_in_the_way(config_, name, entries, target_)) {
+        // As of the end of this transaction, which is the first that the stream brings of the table.
+        const auto next = std::uint64_t{survey.transaction.xid} + 1;
+        copy::offer_as_copied(target_, config_.pipeline, name, fmt::format("{0}:{0}:", next),
+                              survey.transaction.end_lsn);
+        differences.push_back(std::move(*rows));
+      }
     }
     add(relation, std::move(differences));
     if (start_.value_refused) add(relation, missing_labels(config_, relation, target_, &stop_));

@@ -121,10 +121,13 @@ std::set<std::string> applied_migrations(const Config& config, postgres::Connect
   return ids;
 }
 
+bool has_moved(const Situation& now) {
+  return now.registration && now.progress && now.progress->position > now.registration->start_lsn;
+}
+
 /// Was anything streamed or copied yet?
 bool has_begun(const Situation& now, const RememberedTables& known) {
-  const bool moved = now.registration && now.progress && now.progress->position > now.registration->start_lsn;
-  return moved || !known.held.empty();
+  return has_moved(now) || !known.held.empty();
 }
 
 /// A refused value that may be a label of an enum which the target does not know yet.
@@ -139,7 +142,7 @@ Session::Session(const Config& config, StatusBoard& board, apply::History& histo
     : config_{config}, board_{board}, history_{history}, finish_{finish}, stop_{stop} {}
 
 void Session::run() {
-  std::optional<QualifiedName> needed;
+  std::optional<apply::CopyNeeded> needed;
   for (;;) {
     std::optional<apply::Survey> survey;
     try {
@@ -152,11 +155,12 @@ void Session::run() {
     } catch (const apply::CopyNeeded& copy) {
       log::info("copy_needed", "a table has to be copied before the stream goes on",
                 {{"relation", copy.table.display()}});
-      needed = copy.table;
+      needed = copy;
     } catch (const apply::HeldAt& held) {
       log::info("looks_closer", "a transaction cannot be applied as the target is; reads it through",
                 {{"lsn", held.lsn}});
       history_.held = held.lsn;
+      needed.reset();  // where it still is, it will be said again
     } catch (const apply::Surveyed& surveyed) {
       survey = surveyed.survey;
     } catch (const apply::Misfit& misfit) {  // the target was altered while its tables were copied
@@ -198,13 +202,18 @@ void Session::wait_at_gate(const apply::Survey& survey) {
 }
 
 copy::Entries Session::copy_tables(const Situation& now, const copy::CopierStart& start,
-                                   const std::optional<QualifiedName>& needed, postgres::Connection& source,
+                                   const std::optional<apply::CopyNeeded>& needed, postgres::Connection& source,
                                    postgres::Connection& target) {
   const auto tables = filled_tables(config_, now, start.ledger.remembered());
   copy::settle(target, config_.pipeline, tables, config_.copy.enabled,
                config_.copy.existing_rows != ExistingRows::keep);
   auto entries = copy::read_entries(target, config_.pipeline);
-  throw_errors(check_copy(config_, now, under_new_names(entries, start.ledger.remembered()), source, target));
+  auto findings = check_copy(config_, now, under_new_names(entries, start.ledger.remembered()), source, target);
+  // Before the stream has begun, nothing else would go on either.
+  const bool streams = has_moved(now) || needed || history_.held.is_set();
+  if (streams)
+    std::erase_if(findings, [](const Finding& finding) { return finding.name == ErrorName::target_not_empty; });
+  throw_errors(findings);
   std::vector<wire::Relation> wanted;
   for (const auto& table : tables) {
     const auto state = entries.at(table.source).state;
@@ -220,13 +229,18 @@ copy::Entries Session::copy_tables(const Situation& now, const copy::CopierStart
   waiting_for_target_.clear();
   for (const auto& relation : wanted) {
     const QualifiedName table{relation.schema, relation.name};
-    const auto differences = table_set.misfits(relation, Lsn{});
+    auto differences = table_set.misfits(relation, Lsn{});
     if (differences.empty()) {
-      waiting.push_back(table);
-      start.ledger.forget_columns(relation.oid);
-      continue;
+      auto rows = rows_in_the_way(config_, table, entries, target);
+      if (!rows) {
+        waiting.push_back(table);
+        start.ledger.forget_columns(relation.oid);
+        continue;
+      }
+      if (needed && needed->table == table) throw apply::HeldAt{needed->lsn};
+      differences.push_back(std::move(*rows));
     }
-    if (needed == table)
+    if (needed && needed->table == table)
       throw apply::Surveyed{{.transaction = {},
                              .relations = {relation},
                              .inserts_into = {relation.serial},
@@ -252,7 +266,7 @@ copy::Entries Session::copy_tables(const Situation& now, const copy::CopierStart
   return copy::read_entries(target, config_.pipeline);
 }
 
-void Session::run_once(const std::optional<QualifiedName>& needed) {
+void Session::run_once(const std::optional<apply::CopyNeeded>& needed) {
   auto target = apply::open_target(config_, &stop_);
   auto replication = stream::open_replication(config_, &stop_);
   replication.set_phase("check");
@@ -338,7 +352,7 @@ void Session::run_once(const std::optional<QualifiedName>& needed) {
   const auto copied = has_after_copy(config_, target) && !after_copy_failed_ ? end_of_copies(copies) : std::nullopt;
   auto seam = copy::seam_of(copies);
   if (config_.copy.enabled) seam.close();
-  if (needed && seam.lacks(*needed)) decide_on(*needed, ledger.known(), monitor.has_looked(), seam);
+  if (needed && seam.lacks(needed->table)) decide_on(needed->table, ledger.known(), monitor.has_looked(), seam);
   monitor.set_copies(std::move(copies));
   board_.update([&](Status& status) {
     if (!status.gate || !status.gate->lsn) pass_gate(status);  // else it is on its way back there

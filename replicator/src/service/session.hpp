@@ -11,6 +11,7 @@
 
 #include "apply/history.hpp"
 #include "apply/survey.hpp"
+#include "apply/table_set.hpp"
 #include "config/config.hpp"
 #include "copy/copier.hpp"
 #include "observe/status.hpp"
@@ -31,10 +32,11 @@ class Session {
  private:
   /// Until a failure, the end, or a copy that is wanted.  `needed`: a table whose changes the stream brings although it
   /// was not copied.
-  void run_once(const std::optional<QualifiedName>& needed);
-  /// Copies what waits for it and fits its target; what there is then.  Throws Surveyed where `needed` does not fit.
+  void run_once(const std::optional<apply::CopyNeeded>& needed);
+  /// Copies what waits for it and fits its target; what there is then.  Throws Surveyed where `needed` does not fit,
+  /// HeldAt where rows are in its way.
   copy::Entries copy_tables(const Situation& now, const copy::CopierStart& start,
-                            const std::optional<QualifiedName>& needed, postgres::Connection& source,
+                            const std::optional<apply::CopyNeeded>& needed, postgres::Connection& source,
                             postgres::Connection& target);
   /// Waits until the target is ready for the transaction.
   void wait_at_gate(const apply::Survey& survey);
