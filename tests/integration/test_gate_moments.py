@@ -96,12 +96,14 @@ def test_status_tells_of_a_migration_that_runs(gates):
     hold = Hold(files.pair.target, "fence")
     files.witness.saw_only("")
     assert files.pipeline.stop() == 0
-    files.pipeline.start(env={"WALGATE_SLOT_IDLE_SECONDS": "2"})  # as a source of 18 may say
+    files.pipeline.start(env={"WALGATE_SLOT_IDLE_SECONDS": "2",  # as a source of 18 may say
+                                "WALGATE_GATE_LOG_SECONDS": "1"})
     change(files, "0001_x")
     hold.wait_reached()
     gate = files.closed("announced the migration 0001_x, which the service applies", migration="0001_x")
     assert gate["relation"] is None and "pg_stat_activity" in files.pipeline.status()["next_step"]
     wait_until(lambda: files.pipeline.status()["gate"]["retained_bytes_per_minute"] is not None, what="what it costs")
+    files.pipeline.wait_event("gate_waits", migration="0001_x", relation="")
     files.pipeline.wait_event("slot_used")
     files.pipeline.wait_event("slot_used", after=len(files.pipeline.log()))  # and again
     assert not files.pipeline.events("slot_not_used")

@@ -197,6 +197,25 @@ def test_several_gates_in_a_row(gates):
     assert len(files.pipeline.events("gate_open")) == 5
 
 
+def test_the_log_goes_on_telling_that_the_stream_waits(gates):
+    files = gates()
+    assert files.pipeline.stop() == 0
+    files.pipeline.start(env={"WALGATE_GATE_LOG_SECONDS": "1"})
+    files.pair.source.execute("ALTER TABLE item ADD x int; INSERT INTO item VALUES (20, 'x', 1, 'n', 2)")
+    files.closed("no column x")
+    first = files.pipeline.wait_event("gate_waits", relation="public.item", migration="", minutes=0)
+    assert first["level"] == "warning" and "public.item has no column x" in first["differences"]
+    files.pair.source.execute("CREATE TABLE load AS SELECT repeat('x', 1000) FROM generate_series(1, 2000)")
+
+    def more():
+        last = files.pipeline.events("gate_waits")[-1]
+        return int(last["retained_wal_bytes"]) > int(first["retained_wal_bytes"]) + 2_000_000 and int(last["retained_bytes_per_minute"]) > 0
+    wait_until(more, what=files.pipeline.log_tail)
+    files.put("0001_a.sql", "ALTER TABLE item ADD x int; CREATE TABLE load (repeat text)").up()
+    files.passed()
+    assert len(files.pipeline.events("gate_closed")) == 1
+
+
 # What the configuration lets pass
 
 IGNORES = {"tables": [{"source": "public.item", "target": "public.item", "on_extra_column": "ignore", "on_dropped_column": "ignore"}]}

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <set>
 
 #include "apply/known_tables.hpp"
@@ -25,8 +26,13 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto look_interval = 1s;
-constexpr auto log_interval = 60s;
 constexpr auto question_interval = 5s;
+
+/// How often the log says that the stream still waits; tests wait less.
+std::chrono::seconds log_interval() {
+  const char* const text = std::getenv("WALGATE_GATE_LOG_SECONDS");
+  return text == nullptr ? 60s : std::chrono::seconds{std::strtoll(text, nullptr, 10)};
+}
 
 apply::Becoming becoming_of(const apply::Survey& survey) {
   apply::Becoming becoming{.lsn = survey.transaction.final_lsn, .relations = {}, .replaced = {}};
@@ -259,7 +265,7 @@ void Gate::show(const Obstacle& obstacle, const apply::Survey& survey) {
     status.gate = gate;
   });
   shown_ = obstacle;
-  next_log_ = std::chrono::steady_clock::now() + log_interval;
+  next_log_ = std::chrono::steady_clock::now() + log_interval();
   if (obstacle.under_way || told_ == obstacle) return;
   told_ = obstacle;
   log::warning("gate_closed", "the stream waits before a transaction that the target is not ready for",
@@ -282,12 +288,13 @@ void Gate::show_cost() {
   }
   const auto now = std::chrono::steady_clock::now();
   if (now < next_log_) return;
-  next_log_ = now + log_interval;
+  next_log_ = now + log_interval();
   const auto status = board_.snapshot();
   log::warning(
       "gate_waits", "the stream still waits at the gate",
       {{"relation", shown_->relation},
        {"differences", fmt::format("{}", fmt::join(shown_->differences, "; "))},
+       {"migration", shown_->migration.value_or("")},
        {"minutes",
         std::chrono::duration_cast<std::chrono::minutes>(std::chrono::system_clock::now() - status.since).count()},
        {"retained_wal_bytes", status.retained_wal_bytes.value_or(0)},
