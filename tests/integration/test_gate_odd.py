@@ -154,6 +154,23 @@ ANEW = ("ALTER TABLE item RENAME TO gone; CREATE TABLE item AS SELECT id, name, 
         "ALTER TABLE item ADD PRIMARY KEY (id);")
 
 
+def test_a_table_without_columns_does_not_open_the_gate(gates):
+    files = gates(copy=True)
+    assert files.pipeline.stop() == 0
+    files.pipeline.start(env={"WALGATE_GATE_LOG_SECONDS": "1"})
+    files.pair.both("CREATE TABLE nothing ()")
+    files.pair.source.execute("CREATE TABLE later (id int PRIMARY KEY)")
+    files.pipeline.wait_event("target_table_missing", relation="public.later")
+    files.pair.source.execute("ALTER TABLE item ADD x int; INSERT INTO item VALUES (20, 'a', 1, 'n', 5)")
+    files.closed("no column x")
+    # Once the gate has asked which tables are to be copied, this one among them, it goes on waiting.
+    files.pipeline.wait_event("target_table_missing", after=len(files.pipeline.log()), relation="public.later")
+    files.pipeline.wait_event("gate_waits", after=len(files.pipeline.log()))
+    assert len(files.pipeline.events("gate_closed")) == 1
+    files.put("0001_a.sql", "ALTER TABLE item ADD x int").up()
+    files.passed()
+
+
 def answer_to_rows(files, answer, remaining):
     """At a gate because of rows in the way of a copy: one of the answers; `remaining`: makes the target right by hand."""
     if answer == "emptied":

@@ -67,7 +67,7 @@ Gate::Gate(const Config& config, const GateStart& start, postgres::Connection ta
       finish_{finish},
       stop_{stop},
       cost_{config, &stop},
-      copies_{config, {}, std::move(waiting), &stop},
+      copies_{config, start.not_copied, std::move(waiting), &stop},
       announced_{config, stop} {
   target_.set_phase("gate");
   target_.exec("LISTEN walgate_migrations");

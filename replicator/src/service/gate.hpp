@@ -32,7 +32,8 @@ namespace walgate::service {
 struct GateStart {
   bool same_database = false;
   bool replica_role = false;
-  bool value_refused = false;  ///< the target refused a value that the source's types allow
+  bool value_refused = false;               ///< the target refused a value that the source's types allow
+  std::vector<QualifiedName> not_copied{};  ///< tables that cannot be copied, whoever asks
 };
 
 class Gate {

@@ -339,6 +339,7 @@ void Session::run_once(const std::optional<apply::CopyNeeded>& needed) {
   gate_start_.replica_role = start.replica_role;
   SourceMonitor monitor{config_, ledger, &stop_};
   monitor.look_at_tables(board_);
+  gate_start_.not_copied = tables_without_columns(now, ledger.known());
   const copy::CopierStart copier_start{.config = config_,
                                        .epoch = claim.epoch,
                                        .encoding = now.source.encoding,
@@ -428,7 +429,7 @@ void Session::run_once(const std::optional<apply::CopyNeeded>& needed) {
   } const leave{receiver_finish, applier_finish};
 
   std::optional<Failure> source_left;
-  CopyRequests requests{config_, tables_without_columns(now, ledger.known()), waiting_for_target_, &stop_};
+  CopyRequests requests{config_, gate_start_.not_copied, waiting_for_target_, &stop_};
   bool copy_again = false;
   bool after_copy = false;
   auto next_look = std::chrono::steady_clock::now();
