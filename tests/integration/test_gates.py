@@ -123,7 +123,7 @@ CHANGES = {
     "add_a_label_to_an_enum": Change(
         tables="CREATE TYPE colour AS ENUM ('red', 'blue'); CREATE TABLE item (id int PRIMARY KEY, size int, colour colour);",
         rows="INSERT INTO item SELECT g, g, 'red' FROM generate_series(1, 30) g;",
-        ddl="ALTER TYPE colour ADD VALUE 'green' BEFORE 'blue';", gate="lacks the labels 'green'",
+        ddl="ALTER TYPE colour ADD VALUE 'green' BEFORE 'blue';", gate="has labels that the type lacks: 'green'",
         before="INSERT INTO item VALUES (41, 1, 'blue');", inside="UPDATE item SET size = 6 WHERE id IN (2, 41);",
         after="INSERT INTO item VALUES (42, 1, 'green'); UPDATE item SET colour = 'green' WHERE id = 3;",
         writes=("INSERT INTO item VALUES ({n}, 1, 'green')", "INSERT INTO item VALUES ({n}, 1, 'red')")),

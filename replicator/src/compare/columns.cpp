@@ -167,6 +167,16 @@ void compare_domain(const TablePair& pair, const ColumnPair& column, Observation
 
 }  // namespace
 
+Observations missing_labels(const TablePair& pair) {
+  Observations found;
+  for (const auto& source : pair.source.columns) {
+    const auto name = pair.mapping.target_column(source.name);
+    const auto* target = name ? pair.target.column(*name) : nullptr;
+    if (target != nullptr && pair.is_published(source.name)) compare_labels({source, *target}, found);
+  }
+  return found;
+}
+
 void compare_columns(const TablePair& pair, Observations& found) {
   OtherDefaults others;
   for (const auto& source : pair.source.columns) {

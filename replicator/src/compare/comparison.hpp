@@ -59,6 +59,9 @@ using Observations = std::vector<Observation>;
 /// All that there is to say about a pair.
 [[nodiscard]] Observations compare(const TablePair& pair, const Surroundings& around);
 
+/// Labels alone: a value that the target refuses may be one of those that its enums lack.
+[[nodiscard]] Observations missing_labels(const TablePair& pair);
+
 // Its parts, one per file.
 void compare_columns(const TablePair& pair, Observations& found);
 void compare_unique_keys(const TablePair& pair, const Surroundings& around, Observations& found);

@@ -11,13 +11,14 @@
 #include "apply/known_tables.hpp"
 #include "apply/progress.hpp"
 #include "apply/table_set.hpp"
+#include "catalog/table_mapping.hpp"
+#include "compare/comparison.hpp"
+#include "compare/description_reader.hpp"
 #include "copy/ledger.hpp"
 #include "migrate/ledger.hpp"
 #include "observe/log.hpp"
 #include "service/copy_checks.hpp"
-#include "service/enum_labels.hpp"
 #include "service/migrations.hpp"
-#include "stream/source_session.hpp"
 
 namespace walgate::service {
 
@@ -177,7 +178,7 @@ std::optional<Obstacle> Gate::shape_obstacle(const apply::Survey& survey, apply:
       }
     }
     add(relation, std::move(differences));
-    if (start_.value_refused) add(relation, missing_labels(config_, relation, target_, &stop_));
+    if (start_.value_refused) add(relation, missing_labels(relation));
   }
   becoming.rewrites_known = true;
   std::vector<std::string> notes;
@@ -222,8 +223,7 @@ bool Gate::is_gone(const wire::Relation& relation, std::uint32_t xid) {
   const auto now = std::chrono::steady_clock::now();
   if (now < next_question_) return false;
   next_question_ = now + question_interval;
-  auto source = stream::open_monitor(config_, &stop_);
-  const auto found = source.exec(
+  const auto found = cost_.source().exec(
       "SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid = $1), pg_catalog.pg_current_snapshot()::text",
       {std::to_string(relation.oid)});
   // A transaction may be streamed before anybody sees what it has made.
@@ -233,6 +233,22 @@ bool Gate::is_gone(const wire::Relation& relation, std::uint32_t xid) {
   log::warning("table_gone", "leaves out changes of a table that neither side has any more",
                {{"relation", QualifiedName{relation.schema, relation.name}.display()}});
   return true;
+}
+
+std::vector<Difference> Gate::missing_labels(const wire::Relation& relation) {
+  const QualifiedName name{relation.schema, relation.name};
+  const auto mapping = map_table(config_.tables, name);
+  if (!mapping.target) return {};
+  const auto here = compare::read_descriptions(cost_.source(), {name});
+  const auto there = compare::read_descriptions(target_, {*mapping.target});
+  std::vector<Difference> differences;
+  if (here.empty() || there.empty()) return differences;
+  for (auto& [finding, proposal, statements] :
+       compare::missing_labels({relation, mapping, here.begin()->second, there.begin()->second})) {
+    differences.push_back(
+        {finding.name, std::move(finding.object), std::move(finding.finding), std::move(finding.remedy)});
+  }
+  return differences;
 }
 
 void Gate::show(const Obstacle& obstacle, const apply::Survey& survey) {

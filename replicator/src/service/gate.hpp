@@ -54,6 +54,8 @@ class Gate {
   /// Does the source, as of a moment after the transaction, not have the table any more?  Its number does not come
   /// back.
   [[nodiscard]] bool is_gone(const wire::Relation& relation, std::uint32_t xid);
+  /// Of enums, that the source has and the target has not.
+  [[nodiscard]] std::vector<Difference> missing_labels(const wire::Relation& relation);
   /// Does the file wait for the copy, whose end may be behind this transaction?
   [[nodiscard]] bool may_pass_by(const std::string& id);
   void show(const Obstacle& obstacle, const apply::Survey& survey);

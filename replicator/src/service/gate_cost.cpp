@@ -37,13 +37,8 @@ std::optional<GateCost::Sample> GateCost::look() {
   const auto now = Clock::now();
   if (!source_ && now < next_try_) return std::nullopt;
   try {
-    if (!source_) {
-      next_try_ = now + try_interval;
-      source_.emplace(stream::open_monitor(config_, stop_));
-      source_->set_phase("gate");
-      source_->exec("SET statement_timeout = '5s'");
-    }
-    const auto result = source_->exec(question, {config_.source.slot});
+    if (!source_) next_try_ = now + try_interval;
+    const auto result = source().exec(question, {config_.source.slot});
     Sample sample{.source = lsn_field(result, 0, 0),
                   .retained_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, number_field(result, 0, 1))),
                   .bytes_per_minute = {}};
@@ -61,6 +56,16 @@ std::optional<GateCost::Sample> GateCost::look() {
     source_.reset();
     return std::nullopt;
   }
+}
+
+postgres::Connection& GateCost::source() {
+  if (!source_) {
+    auto session = stream::open_monitor(config_, stop_);
+    session.set_phase("gate");
+    session.exec("SET statement_timeout = '5s'");
+    source_.emplace(std::move(session));
+  }
+  return *source_;
 }
 
 void GateCost::use_slot(std::chrono::milliseconds idle_timeout) {

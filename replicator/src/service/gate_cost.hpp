@@ -27,6 +27,9 @@ class GateCost {
   /// nullopt while the source does not answer.  Uses the slot where that is due.
   [[nodiscard]] std::optional<Sample> look();
 
+  /// The session on which it asks, opened where there is none.  Throws Error, Interrupted.
+  [[nodiscard]] postgres::Connection& source();
+
  private:
   void use_slot(std::chrono::milliseconds idle_timeout);
 
