@@ -1,7 +1,7 @@
 """Gates: what closes them and what does not, what a person can answer, and what stands in the meantime."""
 import pytest
 
-from harness import lsn, wait_until
+from harness import Hold, lsn, wait_until
 from migrating import gates, Files, ITEM, ROWS
 
 
@@ -195,6 +195,22 @@ def test_several_gates_in_a_row(gates):
         assert files.up("--to", str(number)) == [f"000{number}_c"]
     files.passed()
     assert len(files.pipeline.events("gate_open")) == 5
+
+
+def test_an_answer_while_the_service_copies_another_table(gates):
+    # It has left the gate for that, with what it knew before.
+    files = gates(tables=ITEM + "CREATE TABLE other (id int PRIMARY KEY);", rows=ROWS + "; INSERT INTO other VALUES (1)", copy=True)
+    files.pair.source.execute("DROP TABLE item;" + ITEM + "INSERT INTO item VALUES (1, 'new')")
+    files.closed("another table has taken over the name")
+    hold = Hold(files.pair.target, "other")
+    assert files.pipeline.command("copy", "--table", "public.other").code == 0
+    hold.wait_reached()
+    files.pair.source.execute(f"ALTER PUBLICATION {files.name} SET (publish = 'insert, update, delete')")  # to be remembered of each table
+    files.pair.target.execute("TRUNCATE item")
+    accept(files)
+    hold.release()
+    files.pipeline.wait_state("streaming")
+    files.passed("item", "other")
 
 
 def test_the_log_goes_on_telling_that_the_stream_waits(gates):

@@ -137,7 +137,10 @@ void write_known_tables(postgres::Connection& target, const std::string& pipelin
         "pg_catalog.jsonb_to_recordset($2::jsonb) AS t(source_schema text, source_table text, oid oid, as_of pg_lsn, "
         "state text, new_oid oid, accepted boolean, published jsonb) WHERE p.pipeline = $1 AND p.epoch = $3 "
         "ON CONFLICT (pipeline, source_schema, source_table) DO UPDATE SET oid = EXCLUDED.oid, as_of = EXCLUDED.as_of, "
-        "state = EXCLUDED.state, new_oid = EXCLUDED.new_oid, accepted = EXCLUDED.accepted, "
+        // At a gate a person may have accepted what these rows do not know of yet.
+        "state = CASE WHEN EXCLUDED.state = 'recreated' AND known.accepted AND known.new_oid = EXCLUDED.new_oid "
+        "THEN known.state ELSE EXCLUDED.state END, new_oid = EXCLUDED.new_oid, "
+        "accepted = EXCLUDED.accepted OR (known.accepted AND known.new_oid = EXCLUDED.new_oid), "
         "published = EXCLUDED.published, "
         "since = CASE WHEN known.state = EXCLUDED.state THEN known.since ELSE EXCLUDED.since END",
         {pipeline, list.dump(), std::to_string(epoch)});
