@@ -1,9 +1,11 @@
 // table_rule.hpp - one entry of the configuration's `tables`.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "catalog/identifier.hpp"
 
@@ -25,6 +27,9 @@ struct TableRule {
   OnDuplicate on_duplicate = OnDuplicate::stop;
   OnColumn on_extra_column = OnColumn::gate;
   OnColumn on_dropped_column = OnColumn::gate;
+  std::optional<std::string> topic = "";  ///< on Kafka; empty: by kafka.topic; nullopt: not mirrored
+  std::vector<std::string> key;           ///< source columns of the records' key, in order; empty: the replica identity
+  std::uint64_t partitions = 0;           ///< of a topic that the mirror makes; 0: kafka.partitions
 };
 
 }  // namespace walgate

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -23,6 +24,13 @@ enum class ExistingRows { refuse, keep, truncate };
 /// What the service does where the source announces a migration: applies the file itself, or waits for a person.
 enum class AtAnnouncement { apply, wait };
 
+/// Form of the mirror's records.
+enum class KafkaFormat { debezium, flat };
+/// What the mirror does when it holds more WAL than max_lag_bytes: keeps on holding it, or leaves a gap and says so.
+enum class AtMaxLag { hold, gap };
+/// What becomes of a record that is larger than the brokers take.
+enum class Oversize { stop, pointer };
+
 /// What happens when a table joins the publications of a pipeline that has run before.
 enum class OnNewTable { gate, ignore };
 
@@ -37,7 +45,8 @@ struct Config {
     std::uint64_t decoding_work_mem_bytes;  ///< logical_decoding_work_mem of our walsender
   } source;
   struct Target {
-    std::string conninfo;
+    std::string conninfo;  ///< empty: by libpq's environment and defaults
+    bool is_given = true;  ///< false: Kafka is the only sink; conninfo is empty then
     ReplicaRole replica_role = ReplicaRole::automatic;
   } target;
   std::vector<TableRule> tables;
@@ -54,6 +63,33 @@ struct Config {
     AtAnnouncement at_announcement = AtAnnouncement::wait;
     std::chrono::milliseconds lock_timeout{};  ///< of one attempt
   } migrations;
+  struct Kafka {
+    std::map<std::string, std::string, std::less<>> properties;  ///< librdkafka's, secrets resolved; empty: no mirror
+    std::string topic = "{pipeline}.{schema}.{table}";           ///< pattern
+    std::uint64_t partitions = 1;                                ///< of a topic that the mirror makes
+    std::optional<std::uint64_t> replication_factor;             ///< of such a topic; none: min(3, brokers)
+    std::map<std::string, std::string> topic_settings;           ///< cleanup.policy, retention.ms …
+    KafkaFormat format = KafkaFormat::debezium;
+    bool schemas = false;                           ///< records carry their schema
+    bool tombstones = true;                         ///< a null record follows a delete
+    bool transactions = true;                       ///< the topic with BEGIN and END of each transaction
+    std::string decimal_handling_mode = "precise";  ///< as mirror/value_modes.hpp reads it, and the next three
+    std::string time_precision_mode = "adaptive";
+    std::string binary_handling_mode = "bytes";
+    std::string interval_handling_mode = "numeric";
+    std::uint64_t money_fraction_digits = 2;
+    std::string unavailable_value_placeholder = "__debezium_unavailable_value";
+    bool exactly_once = true;                       ///< records are written in Kafka transactions
+    bool copy = true;                               ///< rows that exist are sent with op r first
+    std::uint64_t queue_bytes = 64U << 20U;         ///< applied on the target and not yet sent, at most
+    std::chrono::milliseconds commit_interval{10};  ///< from one Kafka transaction's end to the next one's, at least
+    std::uint64_t transaction_rows = 50000;         ///< a Kafka transaction ends here; source transactions stay whole
+    std::uint64_t transaction_bytes = 16U << 20U;   ///< the same, in bytes of the stream
+    std::uint64_t max_lag_bytes = 0;                ///< WAL that the mirror's own slot may hold; 0: no limit
+    AtMaxLag at_max_lag = AtMaxLag::hold;
+    Oversize oversize = Oversize::stop;
+    [[nodiscard]] bool is_on() const noexcept { return !properties.empty(); }
+  } kafka;
   struct Http {
     std::string host;  ///< empty: no listener
     std::uint16_t port = 0;
@@ -63,6 +99,9 @@ struct Config {
     std::uint64_t batch_bytes;
     std::uint64_t queue_bytes;
   } limits;
+
+  /// False: the Kafka mirror is the only sink.
+  [[nodiscard]] bool has_target() const noexcept { return target.is_given; }
 };
 
 }  // namespace walgate
