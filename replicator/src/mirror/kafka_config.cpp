@@ -52,12 +52,6 @@ std::string set(rd_kafka_conf_t& conf, const std::string& name, const std::strin
 
 }  // namespace
 
-bool is_secret_property(std::string_view name) noexcept {
-  constexpr auto words = std::to_array<std::string_view>(
-      {"password", "secret", "token", "ssl.key.pem", "sasl.oauthbearer.config", "jaas"});
-  return std::ranges::any_of(words, [&](std::string_view word) { return name.find(word) != std::string_view::npos; });
-}
-
 std::vector<std::string> property_mistakes(const KafkaProperties& properties) {
   std::vector<std::string> mistakes;
   const KafkaConf conf{rd_kafka_conf_new()};

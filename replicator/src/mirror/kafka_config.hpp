@@ -6,17 +6,16 @@
 
 #include <map>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "config/secret_property.hpp"
 #include "mirror/librdkafka.hpp"
 
 namespace walgate::mirror {
 
 using KafkaProperties = std::map<std::string, std::string, std::less<>>;
 
-/// May the value be a password, a key or a token?
-[[nodiscard]] bool is_secret_property(std::string_view name) noexcept;
+using walgate::is_secret_property;
 
 /// What is wrong with the users' properties, all of it: sentences that start with the property's name.
 [[nodiscard]] std::vector<std::string> property_mistakes(const KafkaProperties& properties);

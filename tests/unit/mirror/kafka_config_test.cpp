@@ -50,8 +50,10 @@ TEST(KafkaConfig, LeavesNothingThatPromisesStandOnToTheUser) {
 }
 
 TEST(KafkaConfig, NeverQuotesASecret) {
-  for (const auto* name : {"sasl.password", "ssl.key.password", "ssl.keystore.password", "ssl.key.pem",
-                           "sasl.oauthbearer.config", "sasl.oauthbearer.client.secret"}) {
+  for (const auto* name :
+       {"sasl.password", "ssl.key.password", "ssl.keystore.password", "ssl.key.pem", "sasl.oauthbearer.config",
+        "sasl.oauthbearer.client.secret", "sasl.oauthbearer.assertion.private.key.passphrase",
+        "sasl.oauthbearer.assertion.private.key.pem"}) {
     EXPECT_TRUE(is_secret_property(name)) << name;
     EXPECT_EQ(without_secrets({{name, "hunter2"}}).at(name), "***");
     for (const auto& mistake : property_mistakes({{name, "hunter2"}})) EXPECT_THAT(mistake, Not(HasSubstr("hunter2")));
