@@ -6,14 +6,12 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <set>
-#include <system_error>
 
+#include "config/file_text.hpp"
 #include "config/schema.hpp"
 
 namespace walgate {
@@ -24,6 +22,7 @@ using config::Element;
 using config::Key;
 
 constexpr std::size_t largest_file_bytes = 16UL * 1024 * 1024;
+constexpr std::size_t longest_mirrored_slot = 63 - std::string_view{"_mirror"}.size();
 
 // Edit distance, for suggestions.
 std::size_t distance(std::string_view a, std::string_view b) {
@@ -65,8 +64,11 @@ std::string suggestion(std::string_view name, std::string_view prefix) {
 // Reads one object whose keys stand under `prefix` in the table; `at` is its path in the file.
 class Walk {
  public:
-  explicit Walk(Mistakes& mistakes) : mistakes_{mistakes} {}
+  Walk(const Element& root, Mistakes& mistakes) : root_{root}, mistakes_{mistakes} {}
 
+  void all(Draft& draft) { object(root_, "", "", draft); }
+
+ private:
   void object(const std::optional<Element>& element, std::string_view prefix, const std::string& at, Draft& draft) {
     simdjson::dom::object members;
     const bool given = element.has_value();
@@ -88,7 +90,6 @@ class Walk {
     }
   }
 
- private:
   void add(const std::string& path, std::string text) { mistakes_.push_back({path, std::move(text)}); }
 
   void names(const simdjson::dom::object& members, const std::vector<const Key*>& known, std::string_view prefix,
@@ -108,13 +109,29 @@ class Walk {
     if (key.list) {
       if (value) list(key, *value, path, draft);
     } else if (key.is_section()) {
-      object(value, config::prefix_of(key), path, draft);
-    } else if (value) {
+      if (key.is_on && !is_there(value)) {
+        defaults(config::prefix_of(key), draft);
+      } else {
+        object(value, config::prefix_of(key), path, draft);
+      }
+    } else if (key.unless.empty() ? value.has_value() : is_there(value)) {
       key.read(*value, path, mistakes_, draft);
-    } else if (key.required) {
-      add(path, "is missing");
     } else {
-      key.set_default(draft);
+      if (key.required && (key.unless.empty() || !is_given(key.unless))) add(path, std::string{key.missing});
+      if (key.set_default) key.set_default(draft);
+    }
+  }
+
+  static bool is_there(const std::optional<Element>& value) { return value && !value->is_null(); }
+
+  [[nodiscard]] bool is_given(std::string_view section) const {
+    Element value;
+    return root_.at_key(section).get(value) == simdjson::SUCCESS && !value.is_null();
+  }
+
+  static void defaults(std::string_view prefix, Draft& draft) {
+    for (const Key* key : config::keys_under(prefix)) {
+      if (key->set_default) key->set_default(draft);
     }
   }
 
@@ -128,12 +145,13 @@ class Walk {
     for (const Element element : array) {
       TableRule rule;
       rule.path = fmt::format("{}[{}]", path, index++);
-      Draft inner{draft.config, &rule};
+      Draft inner{draft.config, &rule, draft.folder};
       object(element, config::prefix_of(key), rule.path, inner);
       draft.config.tables.push_back(std::move(rule));
     }
   }
 
+  const Element& root_;
   Mistakes& mistakes_;
 };
 
@@ -154,6 +172,26 @@ void check_rules(const std::vector<TableRule>& rules, Mistakes& mistakes) {
                                               config::shown(rules[earlier].source.text()))});
       break;
     }
+  }
+}
+
+// What concerns keys of several sections.
+void check_together(const Config& config, Mistakes& mistakes) {
+  // Zero: one of the two has a mistake of its own.
+  if (config.limits.queue_bytes != 0 && config.limits.queue_bytes < config.limits.batch_bytes) {
+    mistakes.push_back({"limits.queue_bytes", fmt::format("{} is less than limits.batch_bytes, {}",
+                                                          config::size_text(config.limits.queue_bytes),
+                                                          config::size_text(config.limits.batch_bytes))});
+  }
+  if (!config.kafka.is_on()) return;
+  if (config.source.slot.size() > longest_mirrored_slot) {
+    mistakes.push_back({"source.slot", fmt::format("{} has {} characters, and with kafka it may have at most {}: the "
+                                                   "mirror's own slot has the same name and \"_mirror\"",
+                                                   config::shown(config.source.slot), config.source.slot.size(),
+                                                   longest_mirrored_slot)});
+  }
+  if (!config.has_target() && !config.migrations.directory.empty()) {
+    mistakes.push_back({"migrations.directory", "there is no target.conninfo, and so nothing to migrate"});
   }
 }
 
@@ -186,7 +224,7 @@ Mistake syntax_mistake(std::string_view text, simdjson::error_code error) {
 
 }  // namespace
 
-LoadedConfig parse_config(std::string_view text) {
+LoadedConfig parse_config(std::string_view text, const std::filesystem::path& folder) {
   constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
   if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return Mistakes{{"", "the file is empty"}};
@@ -199,38 +237,22 @@ LoadedConfig parse_config(std::string_view text) {
   }
   Config config{};
   Mistakes mistakes;
-  Draft draft{config};
-  Walk{mistakes}.object(root, "", "", draft);
+  Draft draft{config, nullptr, folder};
+  Walk{root, mistakes}.all(draft);
   check_rules(config.tables, mistakes);
-  // Zero: one of the two has a mistake of its own.
-  if (config.limits.queue_bytes != 0 && config.limits.queue_bytes < config.limits.batch_bytes) {
-    mistakes.push_back({"limits.queue_bytes", fmt::format("{} is less than limits.batch_bytes, {}",
-                                                          config::size_text(config.limits.queue_bytes),
-                                                          config::size_text(config.limits.batch_bytes))});
-  }
+  check_together(config, mistakes);
   if (!mistakes.empty()) return mistakes;
   return config;
 }
 
 LoadedConfig load_config(const std::string& file) {
-  const auto failed = [](std::string_view what, int error) {
-    return Mistakes{{"", fmt::format("{}: {}", what, std::generic_category().message(error))}};
-  };
-  std::error_code ignored;
-  if (std::filesystem::is_directory(file, ignored)) return Mistakes{{"", "it is a directory, not a file"}};
-  errno = 0;
-  std::ifstream in{file, std::ios::binary};
-  if (!in) return failed("could not open the file", errno);
-  // A pipe is welcome, an endless one is not.
-  std::string text(largest_file_bytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return failed("could not read the file", errno);
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > largest_file_bytes) return Mistakes{{"", "the file is larger than 16 MB"}};
-  auto loaded = parse_config(text);
+  std::string mistake;
+  const auto text = config::file_text(file, largest_file_bytes, "16 MB", mistake);
+  if (!text) return Mistakes{{"", mistake}};
+  const auto folder = std::filesystem::path{file}.parent_path();
+  auto loaded = parse_config(*text, folder);
   if (auto* config = std::get_if<Config>(&loaded); config != nullptr && !config->migrations.directory.empty()) {
-    config->migrations.directory =
-        (std::filesystem::path{file}.parent_path() / config->migrations.directory).lexically_normal().string();
+    config->migrations.directory = (folder / config->migrations.directory).lexically_normal().string();
   }
   return loaded;
 }

@@ -1,74 +1,30 @@
-// schema.cpp - the table of keys.  To add one: a member of Config, a row here, a line in docs/configuration.md.
+// schema.cpp - the table of keys, but for kafka_keys.cpp.  To add one: a member of Config, a row here, a line in
+// docs/configuration.md.
 
 #include "config/schema.hpp"
+
+#include "config/rows.hpp"
 
 namespace walgate::config {
 namespace {
 
-constexpr std::uint64_t kilobyte = 1024;
-constexpr std::uint64_t megabyte = 1024 * kilobyte;
-constexpr std::uint64_t gigabyte = 1024 * megabyte;
 constexpr std::uint64_t longest_pipeline_name = 48;
 constexpr std::uint64_t longest_slot_name = 63;
 constexpr std::uint64_t most_work_mem = 2147483647 * kilobyte;  // guc.c: MAX_KILOBYTES
 
-template <typename T>
-using Place = T& (*)(Draft&);
-
-Key section(std::string path, std::string_view meaning) {
-  return {.path = std::move(path),
-          .type = "object",
-          .standard = {},
-          .meaning = meaning,
-          .read = {},
-          .set_default = {},
-          .show = {},
-          .schema = {}};
-}
-
-Key list_of_sections(std::string path, std::string_view meaning) {
-  Key key = section(std::move(path), meaning);
-  key.type = "array of objects";
-  key.standard = "`[]`";
-  key.list = true;
-  return key;
-}
-
-template <typename T>
-Key required(std::string path, ValueType<T> type, std::string_view meaning, Place<T> place) {
-  Key key = section(std::move(path), meaning);
-  key.type = type.name;
-  key.required = true;
-  key.schema = type.schema;
-  key.read = [type, place](const Element& element, const std::string& at, Mistakes& mistakes, Draft& draft) {
-    auto value = type.read(element, at, mistakes);
-    if (!value) return false;
-    place(draft) = std::move(*value);
-    return true;
+// The one key that may be missing where another section is given.
+Key target_conninfo() {
+  Key key = required<std::string>(
+      "target.conninfo", conninfo(),
+      "how to reach the target database, by the same rules; without it, or null, Kafka is the only sink",
+      [](Draft& d) -> std::string& { return d.config.target.conninfo; });
+  key.unless = "kafka";
+  key.standard = "required, unless `kafka` is given";
+  key.schema["type"] = {"string", "null"};
+  key.set_default = [](Draft& d) { d.config.target.is_given = false; };
+  key.show = [](Draft& d) {
+    return d.config.has_target() ? conninfo().show(d.config.target.conninfo) : ordered_json(nullptr);
   };
-  key.show = [type, place](Draft& draft) { return type.show(place(draft)); };
-  return key;
-}
-
-// A key whose default follows from other keys; `in_words` tells it.
-template <typename T>
-Key derived(std::string path, ValueType<T> type, std::string in_words, std::string_view meaning, Place<T> place,
-            void (*set_default)(Draft&)) {
-  Key key = required(std::move(path), std::move(type), meaning, place);
-  key.required = false;
-  key.standard = std::move(in_words);
-  key.set_default = set_default;
-  return key;
-}
-
-template <typename T>
-Key optional(std::string path, ValueType<T> type, T standard, std::string_view meaning, Place<T> place) {
-  const ordered_json json = type.show(standard);
-  Key key = required(std::move(path), std::move(type), meaning, place);
-  key.required = false;
-  key.standard = '`' + json.dump() + '`';
-  key.schema["default"] = json;
-  key.set_default = [standard = std::move(standard), place](Draft& draft) { place(draft) = standard; };
   return key;
 }
 
@@ -89,7 +45,7 @@ std::vector<Key> make_keys() {
       [](Draft& d) -> std::string& { return d.config.source.slot; },
       [](Draft& d) { d.config.source.slot = d.config.pipeline; }));
   all.push_back(derived<std::vector<std::string>>(
-      "source.publications", names(), "the pipeline's name",
+      "source.publications", names(1), "the pipeline's name",
       "the publications that say which tables, columns and rows are streamed; names as the catalog holds them",
       [](Draft& d) -> std::vector<std::string>& { return d.config.source.publications; },
       [](Draft& d) { d.config.source.publications = {d.config.pipeline}; }));
@@ -105,9 +61,7 @@ std::vector<Key> make_keys() {
       [](Draft& d) -> Origin& { return d.config.source.origin; }));
 
   all.push_back(section("target", "the server that the changes are applied to"));
-  all.push_back(required<std::string>("target.conninfo", conninfo(),
-                                      "how to reach the target database, by the same rules",
-                                      [](Draft& d) -> std::string& { return d.config.target.conninfo; }));
+  all.push_back(target_conninfo());
   all.push_back(optional<ReplicaRole>(
       "target.replica_role", choice<ReplicaRole>({{"auto", ReplicaRole::automatic}, {"never", ReplicaRole::never}}),
       ReplicaRole::automatic,
@@ -153,6 +107,8 @@ std::vector<Key> make_keys() {
       "tables[].on_dropped_column", on_column, OnColumn::gate,
       "a column that the source publishes no more: wait until it is gone on the target, or let it stay there",
       [](Draft& d) -> OnColumn& { return d.rule->on_dropped_column; }));
+
+  add_kafka_keys_of_tables(all);
 
   all.push_back(optional<OnNewTable>("on_new_table",
                                      choice<OnNewTable>({{"gate", OnNewTable::gate}, {"ignore", OnNewTable::ignore}}),
@@ -213,6 +169,8 @@ std::vector<Key> make_keys() {
       "later",
       [](Draft& d) -> std::chrono::milliseconds& { return d.config.migrations.lock_timeout; }));
 
+  add_kafka_keys(all);
+
   all.push_back(section("http", "the status listener"));
   all.push_back(
       optional<Config::Http>("http.listen", listen_address(), Config::Http{"127.0.0.1", 8432},
@@ -234,6 +192,26 @@ std::vector<Key> make_keys() {
 }
 
 }  // namespace
+
+Key section(std::string path, std::string_view meaning) {
+  return {.path = std::move(path),
+          .type = "object",
+          .standard = {},
+          .meaning = meaning,
+          .is_on = {},
+          .read = {},
+          .set_default = {},
+          .show = {},
+          .schema = {}};
+}
+
+Key list_of_sections(std::string path, std::string_view meaning) {
+  Key key = section(std::move(path), meaning);
+  key.type = "array of objects";
+  key.standard = "`[]`";
+  key.list = true;
+  return key;
+}
 
 std::span<const Key> keys() {
   static const std::vector<Key> all = make_keys();

@@ -8,15 +8,13 @@
 #include <array>
 #include <charconv>
 #include <limits>
-#include <set>
 #include <span>
 
 #include "config/conninfo.hpp"
+#include "config/reading.hpp"
 
 namespace walgate::config {
 namespace {
-
-constexpr std::size_t longest_name_bytes = 63;  // NAMEDATALEN - 1
 
 struct Unit {
   std::string_view text;
@@ -39,41 +37,6 @@ constexpr auto time_units = std::to_array<Unit>({
     {"ms", 1},
 });
 
-void add(Mistakes& mistakes, const std::string& path, std::string text) {
-  mistakes.push_back({path, std::move(text)});
-}
-
-// Every text of the file goes to the server or to libpq as a C string in the end.
-std::optional<std::string> read_text(const Element& value, const std::string& path, Mistakes& mistakes) {
-  std::string_view text;
-  if (value.get_string().get(text) != simdjson::SUCCESS) {
-    add(mistakes, path, fmt::format("must be a string, not {}", kind_of(value)));
-    return std::nullopt;
-  }
-  if (text.find('\0') != std::string_view::npos) {
-    add(mistakes, path, "must not hold the character \\u0000");
-    return std::nullopt;
-  }
-  return std::string{text};
-}
-
-// What a name in the catalog can be.  `what` is the thing named.
-bool is_catalog_name(std::string_view name, const std::string& path, Mistakes& mistakes) {
-  if (name.empty()) {
-    add(mistakes, path, "must not be empty");
-    return false;
-  }
-  if (name.find('\0') != std::string_view::npos) {
-    add(mistakes, path, "must not hold the character \\u0000");
-    return false;
-  }
-  if (name.size() > longest_name_bytes) {
-    add(mistakes, path, fmt::format("{} is longer than 63 bytes, the most PostgreSQL keeps of a name", shown(name)));
-    return false;
-  }
-  return true;
-}
-
 std::optional<std::string> read_catalog_name(const Element& value, const std::string& path, Mistakes& mistakes) {
   auto text = read_text(value, path, mistakes);
   if (!text || !is_catalog_name(*text, path, mistakes)) return std::nullopt;
@@ -87,32 +50,6 @@ std::optional<NamePattern> read_pattern(const Element& value, const std::string&
   auto pattern = NamePattern::parse(*text, reason);
   if (!pattern) add(mistakes, path, fmt::format("{} is no table name or pattern: {}", shown(*text), reason));
   return pattern;
-}
-
-// Calls `each(name, value, path)` for the members of an object; reports a name that comes twice.
-template <typename Each>
-bool read_members(const Element& value, const std::string& path, Mistakes& mistakes, Each each) {
-  simdjson::dom::object object;
-  if (value.get_object().get(object) != simdjson::SUCCESS) {
-    add(mistakes, path, fmt::format("must be an object, not {}", kind_of(value)));
-    return false;
-  }
-  bool good = true;
-  std::set<std::string_view> seen;
-  for (const auto& [name, element] : object) {
-    const std::string member = member_path(path, name);
-    if (!seen.insert(name).second) {
-      add(mistakes, member, "is given twice");
-      good = false;
-      continue;
-    }
-    if (!is_catalog_name(name, member, mistakes)) {
-      good = false;
-      continue;
-    }
-    good = each(std::string{name}, element, member) && good;
-  }
-  return good;
 }
 
 std::optional<std::uint64_t> parse_with_unit(std::string_view text, std::span<const Unit> units) {
@@ -278,11 +215,11 @@ ValueType<std::string> path_or_null() {
   return type;
 }
 
-ValueType<std::vector<std::string>> names() {
+ValueType<std::vector<std::string>> names(std::size_t least) {
   using Names = std::vector<std::string>;
   ValueType<Names> type;
   type.name = "array of names";
-  type.read = [](const Element& value, const std::string& path, Mistakes& mistakes) -> std::optional<Names> {
+  type.read = [least](const Element& value, const std::string& path, Mistakes& mistakes) -> std::optional<Names> {
     simdjson::dom::array array;
     if (value.get_array().get(array) != simdjson::SUCCESS) {
       add(mistakes, path, fmt::format("must be an array of strings, not {}", kind_of(value)));
@@ -301,13 +238,13 @@ ValueType<std::vector<std::string>> names() {
         read.push_back(std::move(*name));
       }
     }
-    if (index == 0) add(mistakes, path, "must hold at least one name");
+    if (index < least) add(mistakes, path, "must hold at least one name");
     if (mistakes.size() > before) return std::nullopt;
     return read;
   };
   type.show = [](const Names& value) { return ordered_json(value); };
   type.schema = {
-      {"type", "array"}, {"items", {{"type", "string"}, {"minLength", 1}}}, {"minItems", 1}, {"uniqueItems", true}};
+      {"type", "array"}, {"items", {{"type", "string"}, {"minLength", 1}}}, {"minItems", least}, {"uniqueItems", true}};
   return type;
 }
 
@@ -463,7 +400,8 @@ ValueType<ColumnMap> column_map() {
     ColumnMap map;
     std::map<std::string, std::string> source_of;  // target → source
     const bool good = read_members(
-        value, path, mistakes, [&](const std::string& source, const Element& element, const std::string& member) {
+        value, path, mistakes, is_catalog_name,
+        [&](const std::string& source, const Element& element, const std::string& member) {
           if (element.is_null()) {
             map.emplace(source, std::nullopt);
             return true;
@@ -500,7 +438,7 @@ ValueType<CastMap> cast_map() {
   type.name = "object: column → SQL type";
   type.read = [](const Element& value, const std::string& path, Mistakes& mistakes) -> std::optional<CastMap> {
     CastMap map;
-    const bool good = read_members(value, path, mistakes,
+    const bool good = read_members(value, path, mistakes, is_catalog_name,
                                    [&](const std::string& column, const Element& element, const std::string& member) {
                                      auto sql_type = read_text(element, member, mistakes);
                                      if (!sql_type) return false;

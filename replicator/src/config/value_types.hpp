@@ -51,8 +51,8 @@ using CastMap = std::map<std::string, std::string>;
 [[nodiscard]] ValueType<std::optional<std::string>> conninfo_or_null();
 /// A path of the file system, or null, which reads as the empty text.
 [[nodiscard]] ValueType<std::string> path_or_null();
-/// An array of at least one name, none twice.
-[[nodiscard]] ValueType<std::vector<std::string>> names();
+/// An array of names, none twice; `least` is 0 or 1.
+[[nodiscard]] ValueType<std::vector<std::string>> names(std::size_t least);
 /// An integer.
 [[nodiscard]] ValueType<std::uint64_t> count(std::uint64_t least, std::uint64_t most);
 /// "8MB": a whole number and a unit, as PostgreSQL writes it.

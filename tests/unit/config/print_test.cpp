@@ -3,6 +3,7 @@
 #include "config/print.hpp"
 
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -29,6 +30,27 @@ TEST(ConfigReference, IsTheTableOfTheDocument) {
       << config_reference();
 }
 
+TEST(ConfigDocument, HoldsExamplesThatAreConfigurations) {
+  setenv("KAFKA_PASSWORD", "hunter2", 1);  // one of the examples takes it from there
+  std::ifstream file{WALGATE_SOURCE_DIR "/docs/configuration.md"};
+  std::string example;
+  std::size_t found = 0;
+  bool inside = false;
+  for (std::string line; std::getline(file, line);) {
+    if (line == "```json") {
+      inside = true;
+      example.clear();
+    } else if (line == "```" && inside) {
+      inside = false;
+      ++found;
+      EXPECT_TRUE(std::holds_alternative<Config>(parse_config(example))) << example;
+    } else if (inside) {
+      example += line + '\n';
+    }
+  }
+  EXPECT_EQ(found, 2U);
+}
+
 TEST(ConfigJson, ShowsDefaultsAndHidesPasswords) {
   EXPECT_EQ(
       config_json(config_of(R"({"pipeline": "p", "source": {"conninfo": "password=x"}, "target": {"conninfo": ""},
@@ -37,9 +59,9 @@ TEST(ConfigJson, ShowsDefaultsAndHidesPasswords) {
       R"({"pipeline":"p","source":{"conninfo":"password=********","slot":"p","publications":["p"],)"
       R"("decoding_work_mem":"256MB","origin":"any"},"target":{"conninfo":"","replica_role":"auto"},"tables":[{"source":"a.*",)"
       R"("target":"a.*","columns":{"x":null},"cast":{},"on_missing":"stop","on_duplicate":"stop",)"
-      R"("on_extra_column":"gate","on_dropped_column":"gate"}],"on_new_table":"gate",)"
+      R"("on_extra_column":"gate","on_dropped_column":"gate","topic":"","key":[],"partitions":0}],"on_new_table":"gate",)"
       R"("copy":{"enabled":true,"existing_rows":"refuse","workers":2,"rows_per_second":0,"max_snapshot_age":"0s"},)"
-      R"("migrations":{"directory":null,"conninfo":null,"at_announcement":"wait","lock_timeout":"5s"},)"
+      R"("migrations":{"directory":null,"conninfo":null,"at_announcement":"wait","lock_timeout":"5s"},"kafka":null,)"
       R"("http":{"listen":"127.0.0.1:8432"},)"
       R"("limits":{"batch_rows":20000,"batch_bytes":"8MB","queue_bytes":"64MB"}})");
 }
@@ -65,7 +87,12 @@ TEST(ConfigJson, IsAConfigurationThatSaysTheSame) {
 
 TEST(ConfigSchema, KnowsEveryKeyOfTheReferenceAndNoOther) {
   const ordered_json schema = ordered_json::parse(config_schema());
-  EXPECT_EQ(schema["required"], ordered_json::parse(R"(["pipeline", "source", "target"])"));
+  EXPECT_EQ(schema["required"], ordered_json::parse(R"(["pipeline", "source"])"));
+  EXPECT_EQ(schema["anyOf"], ordered_json::parse(R"([
+      {"required": ["target"], "properties": {"target": {"required": ["conninfo"],
+                                                         "properties": {"conninfo": {"type": "string"}}}}},
+      {"required": ["kafka"], "properties": {"kafka": {"type": "object"}}}])"));
+  EXPECT_EQ(schema["properties"]["kafka"]["required"], ordered_json::parse(R"(["properties"])"));
   EXPECT_EQ(schema["additionalProperties"], false);
   EXPECT_EQ(schema["properties"]["source"]["required"], ordered_json::parse(R"(["conninfo"])"));
   EXPECT_EQ(schema["properties"]["tables"]["items"]["required"], ordered_json::parse(R"(["source"])"));
