@@ -1,5 +1,5 @@
-"""Fixtures: one broker for all tests, clusters of one's own on request."""
-import signal
+"""Fixtures: one broker for all tests, clusters of one's own on request; servers and pipelines as the integration tests
+have them."""
 import sys
 from pathlib import Path
 
@@ -9,11 +9,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from broker import Cluster  # noqa: E402
-
-
-def pytest_configure():
-    # Ends like Ctrl-C, so that fixtures and exit handlers run.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+from harness.fixtures import *  # noqa: E402, F403
 
 
 @pytest.fixture(scope="session")

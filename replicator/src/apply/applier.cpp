@@ -67,6 +67,7 @@ Applier::Applier(postgres::Connection target, TableSet tables, const Config& con
       replica_role_{start.replica_role},
       same_cluster_{start.same_cluster},
       awaited_{start.awaited},
+      feed_{start.feed},
       epoch_{start.claim.epoch},
       skips_{start.skips},
       standing_error_{start.standing_error},
@@ -88,6 +89,7 @@ Applier::Applier(postgres::Connection target, TableSet tables, const Config& con
 
 void Applier::run() {
   auto& connection = target_.connection();
+  if (feed_ != nullptr) feed_->stands_at(position_);
   while (!finish_.is_set()) {
     // A suspect is applied alone, so that everything before it is committed when it fails again.
     const bool alone = position_ <= std::max({history_.suspect, history_.held, history_.becoming.lsn});
@@ -116,6 +118,10 @@ void Applier::run() {
     }
     poll_durable();
     persist_idle();
+    if (feed_ != nullptr && committing_.empty()) {  // what is on its way to the target has not been put yet
+      feed_->stands_at(position_);
+      if (idle_) feed_->put_idle(*idle_);
+    }
     auto descriptors = std::to_array<pollfd>({{queue_.filled().descriptor(), POLLIN, 0},
                                               {finish_.descriptor(), POLLIN, 0},
                                               {connection.stop()->descriptor(), POLLIN, 0},
@@ -212,6 +218,8 @@ void Applier::take_changes(Batch& batch) {
     // The statements hold copies of what they need; the pieces' memory can go.
     if (batch.strictly || rows >= most_rows || bytes >= most_bytes) {
       flush(batch);
+      if (feed_ != nullptr) feed_->put(std::move(batch.pieces));
+      parts_until_ = batch.position;
       batch.pieces.clear();
     }
     batch.pieces.push_back(next_piece());
@@ -442,7 +450,8 @@ void Applier::send_commit(Batch& batch) {
   target_.sync();
   auto tally = check_.take();
   add(tally.counted, batch.counted);
-  committing_.push_back({batch.position, batch.newest.commit_time, tally});
+  committing_.push_back({batch.position, batch.newest.commit_time, tally, {}});
+  if (feed_ != nullptr) committing_.back().pieces.swap(batch.pieces);
   position_ = batch.position;
   if (!replica_role_) target_.read(0);  // before anything that would have to be sent again
 }
@@ -455,6 +464,7 @@ void Applier::commit_certain(Batch& batch) {
   } catch (const Error& error) {
     if (!may_replay(batch, error.failure())) throw;
     // The server has skipped the COMMIT behind the statement that failed.
+    batch.pieces = std::move(committing_.back().pieces);
     committing_.pop_back();
     history_.boundaries.pop_back();
     position_ = before;
@@ -523,7 +533,7 @@ void Applier::poll_durable() {
   ask_for_wal();
   target_.sync();
   target_.read(0);
-  board_.update([&](Status& status) { status.confirmed_lsn = acknowledgement_.durable(); });
+  board_.update([&](Status& status) { status.confirmed_lsn = acknowledgement_.confirmable(); });
 }
 
 // Results
@@ -564,16 +574,21 @@ void Applier::on_result(const Ticket& ticket, const PGresult* result) {
 }
 
 void Applier::on_commit() {
-  const auto [position, commit_time, tally] = committing_.front();
+  auto [position, commit_time, tally, pieces] = std::move(committing_.front());
   committing_.pop_front();
   durability_.committed(position);
   last_commit_ = std::chrono::steady_clock::now();
   if (standing_error_ && position > *standing_error_) standing_error_.reset();
   acknowledgement_.set_applied(position);
+  if (feed_ != nullptr) {
+    if (pieces.empty()) feed_->put_idle(position);
+    feed_->put(std::move(pieces));
+    if (position >= parts_until_) feed_->stands_at(position);
+  }
   board_.update([&](Status& status) {
     status.applied_lsn = position;
     status.received_lsn = std::max(status.received_lsn, position);  // the receiver tells less often
-    status.confirmed_lsn = acknowledgement_.durable();
+    status.confirmed_lsn = acknowledgement_.confirmable();
     add(status.counters, tally.counted);
     status.conflicts.insert_exists += tally.conflicts.insert_exists;
     status.conflicts.update_missing += tally.conflicts.update_missing;

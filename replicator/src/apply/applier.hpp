@@ -27,6 +27,7 @@
 #include "apply/target_pipeline.hpp"
 #include "apply/target_session.hpp"
 #include "batch/acknowledgement.hpp"
+#include "batch/feed.hpp"
 #include "batch/piece_queue.hpp"
 #include "batch/seam.hpp"
 #include "observe/status.hpp"
@@ -44,6 +45,7 @@ struct ApplierStart {
   bool same_cluster = false;      ///< source and target are one server: our own writes move its WAL
   bool awaited = false;           ///< commits of the source wait for us
   CommitMode commit_mode = CommitMode::off;
+  Feed* feed = nullptr;  ///< of a sink that follows the target; outlives the applier
 };
 
 class Applier {
@@ -78,6 +80,7 @@ class Applier {
     Lsn position;
     std::int64_t commit_time = 0;  ///< of its newest transaction; 0: there is none
     Tally tally;
+    std::vector<Piece> pieces;  ///< for the feed
   };
 
   void apply_batch(std::vector<Piece> pieces, bool strictly);
@@ -132,10 +135,12 @@ class Applier {
   const bool replica_role_;
   const bool same_cluster_;
   const bool awaited_;
+  Feed* const feed_;
   const std::int64_t epoch_;
   std::set<Lsn> skips_;
   std::optional<Lsn> standing_error_;
 
+  Lsn parts_until_;          ///< of the newest transaction that was handed on in parts: its end
   Lsn position_;             ///< the target's, once every COMMIT that was sent is done
   std::optional<Lsn> idle_;  ///< everything up to here has been sent, and nothing is outstanding
   std::chrono::steady_clock::time_point last_commit_;

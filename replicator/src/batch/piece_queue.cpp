@@ -45,6 +45,7 @@ std::vector<Piece> PieceQueue::take(const BatchLimits& limits) {
   std::uint64_t bytes = 0;
   std::uint64_t transactions = 1;
   while (!pieces_.empty()) {
+    if ((taken.empty() || taken.back().is_last()) && pieces_.front().transaction.end_lsn > limits.position) break;
     // The first transaction is taken whether or not its end has arrived; further ones only whole and within the limits.
     if (taken.empty() || !taken.back().is_last()) {
       if (rows >= limits.rows || bytes >= limits.bytes) break;  // a large one goes on with take_next()
@@ -76,6 +77,12 @@ std::optional<Piece> PieceQueue::take_next() {
   const std::lock_guard lock{mutex_};
   if (pieces_.empty()) return std::nullopt;
   return pop();
+}
+
+std::optional<Lsn> PieceQueue::next_position() const {
+  const std::lock_guard lock{mutex_};
+  if (pieces_.empty()) return std::nullopt;
+  return pieces_.front().transaction.end_lsn;
 }
 
 std::optional<Lsn> PieceQueue::take_idle() {

@@ -22,6 +22,7 @@ struct BatchLimits {
   std::uint64_t rows = 0;
   std::uint64_t bytes = 0;
   std::uint64_t transactions = std::numeric_limits<std::uint64_t>::max();
+  Lsn position{std::numeric_limits<std::uint64_t>::max()};  ///< of the last one that may be taken: its end_lsn
 };
 
 class PieceQueue {
@@ -43,6 +44,8 @@ class PieceQueue {
   [[nodiscard]] std::vector<Piece> take(const BatchLimits& limits);
   /// The next piece of the transaction that take() began with; nullopt while it has not arrived.
   [[nodiscard]] std::optional<Piece> take_next();
+  /// Of the transaction that waits first: its end_lsn; nullopt when none waits.
+  [[nodiscard]] std::optional<Lsn> next_position() const;
   /// The idle position, when no piece is waiting.  Taken at most once.
   [[nodiscard]] std::optional<Lsn> take_idle();
   /// Set when something was put.

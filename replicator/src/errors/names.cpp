@@ -361,6 +361,28 @@ constexpr auto entries = std::to_array<NameEntry>({
      "its "
      "old value.",
      "Give the source table REPLICA IDENTITY FULL, or an identity that has the column, or choose another key."},
+    {kafka_unavailable, "kafka_unavailable",
+     "The Kafka cluster does not answer, or not in time. The mirror tries again for ever; the target goes on.",
+     "Look at the brokers, at the network between, and at kafka.properties."},
+    {kafka_refused, "kafka_refused",
+     "The Kafka cluster refuses the mirror: its password, its certificate, or what it may do.",
+     "Correct kafka.properties, or grant what the message names: READ, WRITE, CREATE and DESCRIBE on topics with the "
+     "pipeline's prefix, WRITE and DESCRIBE on its transactional id, IDEMPOTENT_WRITE on the cluster."},
+    {mirror_fenced, "mirror_fenced",
+     "Another producer has taken the mirror's transactional id: a second service with a pipeline of the same name.",
+     "Stop the other service, or give one of the pipelines another name; then restart this one."},
+    {mirror_topic_unfit, "mirror_topic_unfit",
+     "A topic that exists, or that is wanted, would break what the mirror promises.",
+     "Compare what `walgate mirror check` says is wanted with what there is."},
+    {mirror_progress_lost, "mirror_progress_lost",
+     "The mirror's position is not where it was: the progress topic was emptied or restored, or this is another Kafka "
+     "cluster.",
+     "Go back to the cluster of before; or begin anew there with walgate mirror republish."},
+    {mirror_gap, "mirror_gap", "The source does not hold the changes any more that the topics lack.",
+     "Build the topics again from the tables with `walgate mirror republish`."},
+    {record_too_large, "record_too_large", "A record is larger than Kafka takes.",
+     "Raise message.max.bytes in kafka.properties and max.message.bytes of the topic; or set kafka.oversize to "
+     "\"pointer\"."},
 
     // commands
     {skip_refused, "skip_refused", "The transaction to be skipped is not the one that stands in the way.",

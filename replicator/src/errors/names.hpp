@@ -137,6 +137,13 @@ enum class ErrorName : std::uint8_t {
   column_not_mirrored,
   value_not_mirrored,
   mirror_key_unknown,
+  kafka_unavailable,
+  kafka_refused,
+  mirror_fenced,
+  mirror_topic_unfit,
+  mirror_progress_lost,
+  mirror_gap,
+  record_too_large,
   // commands
   skip_refused,
   accept_refused,

@@ -33,8 +33,9 @@ const char* data_or_empty(std::string_view text) {
 
 }  // namespace
 
-TransactionalProducer::TransactionalProducer(const KafkaProperties& properties, const KafkaProperties& own)
-    : client_{RD_KAFKA_PRODUCER, properties, with_reports_of_errors(own)} {}
+TransactionalProducer::TransactionalProducer(const KafkaProperties& properties, const KafkaProperties& own,
+                                             bool with_transactions)
+    : client_{RD_KAFKA_PRODUCER, properties, with_reports_of_errors(own)}, with_transactions_{with_transactions} {}
 
 /// What is still queued belongs to no committed transaction: it goes, so that nobody waits for it.
 TransactionalProducer::~TransactionalProducer() {
@@ -43,6 +44,7 @@ TransactionalProducer::~TransactionalProducer() {
 }
 
 void TransactionalProducer::initialise(Milliseconds timeout) {
+  if (!with_transactions_) return;
   const KafkaFailure failure{rd_kafka_init_transactions(client_.handle(), milliseconds(timeout))};
   if (!failure) return;
   const auto error = transaction_error(failure);
@@ -52,6 +54,7 @@ void TransactionalProducer::initialise(Milliseconds timeout) {
 
 void TransactionalProducer::begin() {
   static_cast<void>(client_.take_delivery_failure());
+  if (!with_transactions_) return;
   if (const KafkaFailure failure{rd_kafka_begin_transaction(client_.handle())}) throw transaction_error(failure);
 }
 
@@ -101,6 +104,7 @@ void TransactionalProducer::produce(const std::string& topic_name, std::int32_t 
 }
 
 void TransactionalProducer::commit(Milliseconds timeout) {
+  if (!with_transactions_) return flush(timeout);
   const KafkaFailure failure{rd_kafka_commit_transaction(client_.handle(), milliseconds(timeout))};
   if (!failure) return;
   const auto error = coordinator_error(failure);
@@ -109,7 +113,15 @@ void TransactionalProducer::commit(Milliseconds timeout) {
   throw error;
 }
 
+void TransactionalProducer::flush(Milliseconds timeout) {
+  const auto code = rd_kafka_flush(client_.handle(), milliseconds(timeout));
+  if (const auto cause = client_.take_delivery_failure())
+    throw KafkaError{KafkaError::Kind::fatal, cause->code, cause->text};
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw client_.error(code, "have records stored");
+}
+
 void TransactionalProducer::abort(Milliseconds timeout) {
+  if (!with_transactions_) return;
   if (const KafkaFailure failure{rd_kafka_abort_transaction(client_.handle(), milliseconds(timeout))})
     throw coordinator_error(failure);
 }

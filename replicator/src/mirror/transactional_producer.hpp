@@ -1,5 +1,8 @@
 // transactional_producer.hpp - a producer whose records are seen all together, or not at all.
 //
+// Without transactions, for brokers that have none, the calls are the same: a commit then waits until everything that
+// was sent is stored, and what was sent can be seen before.
+//
 // The order of calls: `initialise` once, then again and again `begin`, any number of `produce`, and `commit` or
 // `abort`. Every call throws KafkaError.  After a fatal one the producer is of no use: destroy it, make a new one,
 // initialise it, and only then read the progress topic, which tells whether the last commit took place.
@@ -35,7 +38,7 @@ class TransactionalProducer {
   using Milliseconds = std::chrono::milliseconds;
 
   /// `own` goes over the users' properties: transactional.id and what else the mirror decides.
-  TransactionalProducer(const KafkaProperties& properties, const KafkaProperties& own);
+  TransactionalProducer(const KafkaProperties& properties, const KafkaProperties& own, bool with_transactions = true);
   ~TransactionalProducer();
   TransactionalProducer(const TransactionalProducer&) = delete;
   TransactionalProducer& operator=(const TransactionalProducer&) = delete;
@@ -56,8 +59,10 @@ class TransactionalProducer {
 
  private:
   rd_kafka_topic_t* topic(const std::string& name);
+  void flush(Milliseconds timeout);
 
   KafkaClient client_;
+  const bool with_transactions_;
   std::map<std::string, KafkaTopic, std::less<>> topics_;
 };
 

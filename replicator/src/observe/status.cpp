@@ -32,6 +32,15 @@ constexpr auto state_texts = std::to_array<std::pair<ServiceState, std::string_v
     {ServiceState::stopped, "stopped"},
 });
 
+constexpr auto mirror_state_texts = std::to_array<std::pair<MirrorState, std::string_view>>({
+    {MirrorState::opening, "opening"},
+    {MirrorState::copying, "copying"},
+    {MirrorState::streaming, "streaming"},
+    {MirrorState::behind, "behind"},
+    {MirrorState::retrying, "retrying"},
+    {MirrorState::stopped, "stopped"},
+});
+
 constexpr auto counters = std::to_array<std::pair<std::string_view, std::uint64_t Counters::*>>({
     {"transactions", &Counters::transactions},
     {"inserts", &Counters::inserts},
@@ -185,6 +194,11 @@ std::string_view text_of(ServiceState state) noexcept {
   return found == state_texts.end() ? std::string_view{} : found->second;
 }
 
+std::string_view text_of(MirrorState state) noexcept {
+  const auto found = std::ranges::find(mirror_state_texts, state, &std::pair<MirrorState, std::string_view>::first);
+  return found == mirror_state_texts.end() ? std::string_view{} : found->second;
+}
+
 std::string gate_json(const GateStatus& gate) {
   return dump({{"relation", gate.relation.empty() ? ordered_json(nullptr) : ordered_json(gate.relation)},
                {"differences", gate.differences},
@@ -246,6 +260,18 @@ std::string status_json(const Status& status) {
   json["error"] = status.error ? failure_json(*status.error) : ordered_json(nullptr);
   for (const auto& [key, counter] : conflicts) json["conflicts"][std::string{key}] = status.conflicts.*counter;
   json["mirror"] = nullptr;
+  if (status.mirror) {
+    const MirrorStatus& mirror = *status.mirror;
+    json["mirror"] = {
+        {"state", text_of(mirror.state)},
+        {"since", mirror.since == MirrorStatus{}.since ? ordered_json(nullptr) : ordered_json(time_text(mirror.since))},
+        {"position", or_null(mirror.position)},
+        {"transactions", mirror.transactions},
+        {"records", mirror.records},
+        {"bytes", mirror.bytes},
+        {"retained_wal_bytes", or_null(mirror.retained_wal_bytes)},
+        {"error", mirror.error ? failure_json(*mirror.error) : ordered_json(nullptr)}};
+  }
   return dump(json);
 }
 
@@ -297,6 +323,22 @@ std::optional<Status> parse_status(std::string_view text) {
                              .snapshot_age_seconds = member<std::uint64_t>(copy, "snapshot_age_seconds"),
                              .waiting_for = member<std::string>(copy, "waiting_for"),
                              .blocked = texts(copy, "blocked")};
+  }
+  if (const ordered_json mirror = sub_object(json, "mirror"); !mirror.empty()) {
+    const auto word = member<std::string>(mirror, "state").value_or("");
+    const auto at = std::ranges::find(mirror_state_texts, std::string_view{word},
+                                      &std::pair<MirrorState, std::string_view>::second);
+    status.mirror = MirrorStatus{
+        .state = at == mirror_state_texts.end() ? MirrorState::opening : at->first,
+        .since = parse_time(member<std::string>(mirror, "since").value_or("")).value_or(MirrorStatus{}.since),
+        .position = Lsn::parse(member<std::string>(mirror, "position").value_or("")).value_or(Lsn{}),
+        .transactions = member<std::uint64_t>(mirror, "transactions").value_or(0),
+        .records = member<std::uint64_t>(mirror, "records").value_or(0),
+        .bytes = member<std::uint64_t>(mirror, "bytes").value_or(0),
+        .retained_wal_bytes = member<std::uint64_t>(mirror, "retained_wal_bytes"),
+        .error = std::nullopt};
+    if (mirror.contains("error") && mirror["error"].is_object())
+      status.mirror->error = failure_from_json(mirror["error"].dump());
   }
   status.gate = parse_gate(sub_object(json, "gate").dump());
   if (json.contains("error") && json["error"].is_object()) status.error = failure_from_json(json["error"].dump());
@@ -379,6 +421,19 @@ std::string status_text(const Status& status, bool colour) {
       line("", fmt::format("costs the source {} of WAL per minute", bytes_text(*gate.retained_bytes_per_minute)));
     }
     if (status.next_step) line("", fmt::format("hint: {}", *status.next_step));
+  }
+  if (status.mirror) {
+    const MirrorStatus& mirror = *status.mirror;
+    line("kafka", fmt::format("{}, up to {}; {} records sent", text_of(mirror.state), lsn_text(mirror.position),
+                              grouped(mirror.records)));
+    if (mirror.retained_wal_bytes)
+      line("", fmt::format("keeps {} of WAL on the source", bytes_text(*mirror.retained_wal_bytes)));
+    if (mirror.error) {
+      const Failure& error = *mirror.error;
+      line("", fmt::format("{}{}{}", colour ? "\x1b[31m" : "", error.message, colour ? "\x1b[0m" : ""));
+      line("", fmt::format("name: {}", text_of(error.name)));
+      if (const std::string remedy = remedy_of(error); !remedy.empty()) line("", fmt::format("hint: {}", remedy));
+    }
   }
   if (status.error) {
     const Failure& error = *status.error;

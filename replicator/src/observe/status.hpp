@@ -71,6 +71,27 @@ struct GateStatus {
   std::optional<std::uint64_t> retained_bytes_per_minute;
 };
 
+enum class MirrorState {
+  opening,    ///< reaches the cluster
+  copying,    ///< sends the rows that were there before
+  streaming,  ///< follows the target
+  behind,     ///< reads a slot of its own
+  retrying,
+  stopped  ///< a person is needed; the target goes on
+};
+
+/// The Kafka mirror.
+struct MirrorStatus {
+  MirrorState state = MirrorState::opening;
+  std::chrono::system_clock::time_point since{};  ///< of the state
+  Lsn position;                                   ///< of the source, up to where the topics are complete
+  std::uint64_t transactions = 0;                 ///< sent since the service started, and the next two
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;
+  std::optional<std::uint64_t> retained_wal_bytes;  ///< by its own slot; nullopt: it has none
+  std::optional<Failure> error;
+};
+
 /// Distance between the source and the target; unknown parts are nullopt.
 struct Lag {
   std::optional<std::uint64_t> bytes;
@@ -98,7 +119,8 @@ struct Status {
   std::vector<TableStatus> tables;
   std::optional<CopyStatus> copy;
   std::optional<GateStatus> gate;
-  std::optional<Failure> error;  ///< the standing error: what stopped the service or what it retries
+  std::optional<MirrorStatus> mirror;  ///< nullopt: there is none
+  std::optional<Failure> error;        ///< the standing error: what stopped the service or what it retries
 };
 
 /// What the stream waited for at a gate is done.
@@ -141,5 +163,6 @@ class StatusBoard {
 /// "1 000 rows of about 5 000 (20 %), …", one line.
 [[nodiscard]] std::string copy_text(const CopyStatus& copy);
 [[nodiscard]] std::string_view text_of(ServiceState state) noexcept;
+[[nodiscard]] std::string_view text_of(MirrorState state) noexcept;
 
 }  // namespace walgate

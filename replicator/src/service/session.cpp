@@ -18,6 +18,7 @@
 #include "service/after_copy.hpp"
 #include "service/copy_checks.hpp"
 #include "service/copy_requests.hpp"
+#include "service/mirroring.hpp"
 #include "service/registration.hpp"
 #include "service/source_monitor.hpp"
 #include "service/start_checks.hpp"
@@ -378,6 +379,11 @@ void Session::run_once(const std::optional<apply::CopyNeeded>& needed) {
   Event applier_finish;
   PieceQueue queue{config_.limits.queue_bytes};
   Acknowledgement acknowledgement{claim.position};
+  std::optional<Mirroring> mirroring;
+  if (config_.kafka.is_on()) {
+    mirroring.emplace(config_, now, claim.position, start.skips, replication, target, acknowledgement, board_, stop_);
+    start.feed = &mirroring->feed();
+  }
   apply::TableSet table_set{config_, &stop_, now.same_database(), start.replica_role, seam,
                             ledger,  target, now.relations,       history_.becoming};
   table_set.remember(now.relations, monitor.insert_position());
@@ -390,8 +396,8 @@ void Session::run_once(const std::optional<apply::CopyNeeded>& needed) {
   }
   apply::use_encoding(target, now.source.encoding);
   if (PQsetClientEncoding(replication.handle(), now.source.encoding.c_str()) != 0) replication.throw_lost();
-  const auto start_streaming =
-      wire::Encoding{now.source.encoding}.from_utf8(stream::start_command(config_, claim.position));
+  const auto start_streaming = wire::Encoding{now.source.encoding}.from_utf8(
+      stream::start_command(config_, config_.source.slot, claim.position));
   // Declared before the applier: its decoder owns the relations that the pieces point to.
   std::optional<stream::Receiver> receiver;
   apply::Applier applier{std::move(target), std::move(table_set), config_, start, seam, queue, acknowledgement, board_,
@@ -401,6 +407,14 @@ void Session::run_once(const std::optional<apply::CopyNeeded>& needed) {
   // Until the slot was ours, others could move it, and a start below its position is forwarded in silence.
   now.slot = monitor.slot();
   throw_errors(check_positions(config_, now));
+
+  struct EndMirror {  // before the receiver goes, whose relations its pieces name
+    std::optional<Mirroring>& mirroring;
+    ~EndMirror() {
+      if (mirroring) mirroring->finish();
+    }
+  } const end_mirror{mirroring};
+  if (mirroring) mirroring->start();
 
   std::jthread applying{[&] {
     try {
@@ -483,6 +497,7 @@ void Session::run_once(const std::optional<apply::CopyNeeded>& needed) {
     receiver->release();
   }
   applying.join();
+  if (mirroring) mirroring->finish();
   receiver_finish.set();  // only now: the applier's last commit is acknowledged first
   if (receiving.joinable()) receiving.join();
   receiver->release();

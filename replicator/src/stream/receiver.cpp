@@ -90,7 +90,8 @@ void Receiver::take_keepalive(const postgres::Keepalive& keepalive) {
 }
 
 void Receiver::acknowledge(bool now) {
-  const auto durable = acknowledgement_.durable();
+  // A sink that joins may need what the source was told to forget already, and has it from elsewhere.
+  const auto durable = std::max(acknowledged_, acknowledgement_.confirmable());
   const auto time = Clock::now();
   if (time - last_board_ >= 100ms) {
     last_board_ = time;

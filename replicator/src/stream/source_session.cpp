@@ -137,7 +137,7 @@ bool is_synchronous_standby(const SourceIdentity& source) {
          (!source.application_name.empty() && names.find(lower(source.application_name)) != std::string::npos);
 }
 
-std::string start_command(const Config& config, Lsn position) {
+std::string start_command(const Config& config, const std::string& slot, Lsn position) {
   std::string publications;
   for (const auto& name : config.source.publications) {
     publications += (publications.empty() ? "" : ",") + quote_identifier(name);
@@ -146,9 +146,10 @@ std::string start_command(const Config& config, Lsn position) {
   std::string literal = "'";
   for (const char c : publications) literal += c == '\'' ? std::string{"''"} : std::string{c};
   literal += "'";
-  return fmt::format("START_REPLICATION SLOT {} LOGICAL {} (protocol '{}', origin '{}', publications {})",
-                     quote_identifier(config.source.slot), position.text(), wire::protocol_version,
-                     config.source.origin == Origin::none ? "none" : "any", literal);
+  return fmt::format("START_REPLICATION SLOT {} LOGICAL {} (protocol '{}', origin '{}', publications {}{})",
+                     quote_identifier(slot), position.text(), wire::protocol_version,
+                     config.source.origin == Origin::none ? "none" : "any", literal,
+                     config.kafka.is_on() && config.kafka.transactions ? ", messages 'true'" : "");
 }
 
 }  // namespace walgate::stream

@@ -52,6 +52,6 @@ struct SlotInfo {
 [[nodiscard]] bool is_synchronous_standby(const SourceIdentity& source);
 
 /// The START_REPLICATION command, in UTF-8.
-[[nodiscard]] std::string start_command(const Config& config, Lsn position);
+[[nodiscard]] std::string start_command(const Config& config, const std::string& slot, Lsn position);
 
 }  // namespace walgate::stream

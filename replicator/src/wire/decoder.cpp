@@ -237,6 +237,7 @@ void Decoder::read_message(Reader reader, Frame& frame) {
   message.content = reader.bytes(reader.u32());
   reader.expect_end();
   frame.messages.push_back(std::move(message));
+  frame.messages_after.push_back(frame.changes.size());
 }
 
 void Decoder::read_commit(Reader reader, Frame& frame) {

@@ -68,7 +68,8 @@ struct Frame {
   std::vector<const Relation*> rewrites;
   std::vector<std::size_t> rewrites_after;  ///< like `rewrites`: how many of the changes come before
   std::vector<Message> messages;
-  bool commit = false;  ///< the transaction ends in this frame
+  std::vector<std::size_t> messages_after;  ///< like `messages`: how many of the changes come before
+  bool commit = false;                      ///< the transaction ends in this frame
 };
 
 /// One column's value in a tuple.  `length` may be length_null or length_unchanged_toast; then `data` is null.

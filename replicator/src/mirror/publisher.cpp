@@ -1,0 +1,297 @@
+#include "mirror/publisher.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+
+#include "catalog/table_mapping.hpp"
+#include "errors/error.hpp"
+#include "mirror/mirror_settings.hpp"
+#include "mirror/partition.hpp"
+#include "mirror/record_schema.hpp"
+#include "observe/log.hpp"
+
+namespace walgate::mirror {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto open_patience = 15s;
+/// Longer, and the broker does not answer: the transaction is given up and taken again later.
+constexpr auto produce_patience = 20s;
+constexpr auto commit_patience = 20s;
+constexpr std::uint32_t first_user_oid = 16384;
+
+std::int64_t now_microseconds() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+/// The columns of a record's key.
+std::vector<std::uint16_t> key_columns(const Config& config, const wire::Relation& relation) {
+  const QualifiedName table{relation.schema, relation.name};
+  const auto mapping = map_table(config.tables, table);
+  if (mapping.rule == nullptr || mapping.rule->key.empty()) return identity_columns(relation);
+  std::vector<std::uint16_t> key;
+  for (const auto& name : mapping.rule->key) {
+    const auto found = std::ranges::find(relation.columns, name, &wire::Column::name);
+    if (found == relation.columns.end()) {
+      throw Error{{.name = ErrorName::mirror_key_unknown,
+                   .message = fmt::format("table {} has no column {}, which {} names for the key of its records",
+                                          table.display(), display_identifier(name), mapping.rule->path),
+                   .remedy = "correct tables[].key, or publish the column",
+                   .phase = "mirror",
+                   .relation = table.display()}};
+    }
+    key.push_back(static_cast<std::uint16_t>(found - relation.columns.begin()));
+  }
+  return key;
+}
+
+}  // namespace
+
+Publisher::Publisher(const Config& config, const PublisherSource& source, MirrorCounters& counters)
+    : config_{config},
+      source_{source},
+      counters_{counters},
+      options_{record_options(config, source.database)},
+      text_{source.encoding},
+      topics_{config},
+      producer_{config.kafka.properties, producer_properties(config), config.kafka.exactly_once},
+      markers_{options_, text_} {}
+
+std::optional<MirrorProgress> Publisher::open() {
+  topics_.ensure(progress_topic(config_), TopicPurpose::progress, 1);
+  if (config_.kafka.transactions) topics_.ensure(transaction_topic(config_), TopicPurpose::transactions, 1);
+  producer_.initialise(open_patience);
+  auto progress = read_progress(config_.kafka.properties, progress_topic(config_), config_.pipeline, open_patience);
+  if (progress) progress_ = *progress;
+  return progress;
+}
+
+// Changes
+
+void Publisher::take(const Piece& piece) {
+  begin_if_needed();
+  const auto& frame = piece.frame;
+  if (piece.is_first()) {
+    context_.transaction = piece.transaction;
+    context_.previous_commit = progress_.last_commit;
+    context_.order = 1;
+    announced_ = false;
+    counts_.clear();
+    lsn_text_ = piece.transaction.final_lsn.text();
+    xid_text_ = std::to_string(piece.transaction.xid);
+  }
+  context_.now = now_microseconds();
+  std::size_t next_message = 0;
+  for (std::size_t i = 0; i <= frame.changes.size(); ++i) {
+    for (; next_message < frame.messages.size() && frame.messages_after[next_message] == i; ++next_message) {
+      take_message(frame.messages[next_message]);
+    }
+    if (i == frame.changes.size()) break;
+    const auto& change = frame.changes[i];
+    if (change.kind == wire::RecordKind::truncate) {
+      take_truncate(piece, change);
+    } else {
+      take_change(piece, change);
+    }
+  }
+  if (!piece.is_last()) return;
+  ++counters_.transactions;
+  if (!announced_) return;
+  if (config_.kafka.transactions) send_to_transactions(markers_.end(piece.transaction, counts_));
+  progress_.last_commit = piece.transaction.final_lsn;
+}
+
+void Publisher::take_change(const Piece& /*piece*/, const wire::Change& change) {
+  auto& table = table_of(*change.relation);
+  if (!table.records) return;
+  announce();
+  auto& count = count_of(table);
+  context_.order_in_table = count.records + 1;
+  const auto records = table.records->of_change(change, context_);
+  send_rows(*change.relation, table, records);
+}
+
+/// A compacted topic takes no record without a key; each partition gets the record, so that it stands in order with the
+/// rows there.
+void Publisher::take_truncate(const Piece& piece, const wire::Change& change) {
+  for (const auto* relation : piece.frame.truncates[change.truncate_index]) {
+    auto& table = table_of(*relation);
+    if (!table.records) continue;
+    announce();
+    auto& count = count_of(table);
+    context_.order_in_table = count.records + 1;
+    auto record = table.records->of_truncate(context_).front();
+    std::string marker;
+    if (table.is_compacted) {
+      JsonBuffer key;
+      key.raw(R"({"table":)");
+      key.string(table.name);
+      key.raw('}');
+      marker = key.view();
+      record.key = marker;
+      record.has_key = true;
+    }
+    const auto position = std::to_string(context_.order);
+    const auto headers = std::to_array<RecordHeader>(
+        {{"walgate.lsn", lsn_text_}, {"walgate.position", position}, {"walgate.xid", xid_text_}});
+    for (std::int32_t partition = 0; partition < table.partitions; ++partition) {
+      send(table.topic, partition, record, headers);
+    }
+    ++context_.order;
+    ++count.records;
+  }
+}
+
+void Publisher::take_message(const wire::Message& message) {
+  if (!message.transactional || message.prefix.starts_with("walgate") || !config_.kafka.transactions) return;
+  announce();
+  send_to_transactions(markers_.message(message, context_));
+}
+
+void Publisher::announce() {
+  if (announced_) return;
+  announced_ = true;
+  if (config_.kafka.transactions) send_to_transactions(markers_.begin(context_.transaction));
+}
+
+TableCount& Publisher::count_of(Table& table) {
+  if (table.counted_in != context_.transaction.end_lsn) {
+    table.counted_in = context_.transaction.end_lsn;
+    const auto found = std::ranges::find(counts_, table.name, &TableCount::table);  // of another version
+    table.count = static_cast<std::size_t>(found - counts_.begin());
+    if (found == counts_.end()) counts_.push_back({table.name, 0});
+  }
+  return counts_[table.count];
+}
+
+// Tables
+
+Publisher::Table& Publisher::table_of(const wire::Relation& relation) {
+  if (tables_.size() <= relation.serial) tables_.resize(relation.serial + 1);
+  auto& table = tables_[relation.serial];
+  if (!table) table = make_table(relation);
+  return *table;
+}
+
+std::unique_ptr<Publisher::Table> Publisher::make_table(const wire::Relation& relation) {
+  auto table = std::make_unique<Table>();
+  table->name = relation.schema + "." + relation.name;
+  const auto wanted = topic_of_table(config_, {relation.schema, relation.name});
+  if (!wanted) return table;
+  know_types(relation);
+  table->records = std::make_unique<TableRecords>(relation, key_columns(config_, relation), options_, types_, text_);
+  const auto& topic = topics_.ensure(
+      wanted->name, table->records->has_key() ? TopicPurpose::table : TopicPurpose::keyless, wanted->partitions);
+  table->topic = topic.name;
+  table->partitions = topic.partitions;
+  const auto policy = topic.settings.find("cleanup.policy");
+  table->is_compacted = policy != topic.settings.end() && policy->second.find("compact") != std::string::npos;
+  return table;
+}
+
+/// Types that users made are in the source's catalog only; one that is new there is looked up when it first comes.
+void Publisher::know_types(const wire::Relation& relation) {
+  const bool all_known = std::ranges::all_of(relation.columns, [this](const wire::Column& column) {
+    return column.type_oid < first_user_oid || types_.contains(column.type_oid);
+  });
+  if (all_known) return;
+  for (auto& [oid, type] : source_.read_types()) types_.try_emplace(oid, std::move(type));
+}
+
+// Records
+
+void Publisher::send_rows(const wire::Relation& relation, Table& table, std::span<const Record> records) {
+  unavailable_.clear();
+  for (const auto column : table.records->unavailable()) {
+    unavailable_ += (unavailable_.empty() ? "" : ",") + relation.columns[column].name;
+  }
+  char digits[20];
+  std::uint64_t made = 0;
+  for (const auto& record : records) {
+    if (!record.is_tombstone) ++made;
+    // A tombstone stands where its delete does.
+    const auto* const end = std::to_chars(std::begin(digits), std::end(digits), context_.order + made - 1).ptr;
+    const auto headers =
+        std::to_array<RecordHeader>({{"walgate.lsn", lsn_text_},
+                                     {"walgate.position", {digits, static_cast<std::size_t>(end - digits)}},
+                                     {"walgate.xid", xid_text_},
+                                     {"walgate.unavailable", unavailable_}});
+    const auto partition = record.has_key ? partition_of(record.key, table.partitions) : 0;
+    send(table.topic, partition, record, std::span{headers}.first(unavailable_.empty() ? 3 : 4));
+  }
+  context_.order += made;
+  counts_[table.count].records += made;
+}
+
+void Publisher::send_to_transactions(const Record& record) {
+  const auto headers = std::to_array<RecordHeader>({{"walgate.lsn", lsn_text_}, {"walgate.xid", xid_text_}});
+  send(transaction_topic(config_), 0, record, headers);
+}
+
+void Publisher::send(const std::string& topic, std::int32_t partition, const Record& record,
+                     std::span<const RecordHeader> headers) {
+  try {
+    produce(topic, partition, record, headers);
+  } catch (const KafkaError& error) {
+    if (error.code() != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) throw;
+    if (config_.kafka.oversize == Oversize::pointer) return send_pointer(topic, partition, record, headers);
+    throw Error{{.name = ErrorName::record_too_large,
+                 .message = fmt::format("a record for topic \"{}\" has {} bytes, which is more than message.max.bytes",
+                                        topic, record.key.size() + record.value.size()),
+                 .phase = "mirror",
+                 .lsn = context_.transaction.final_lsn,
+                 .xid = context_.transaction.xid}};
+  }
+}
+
+void Publisher::send_pointer(const std::string& topic, std::int32_t partition, const Record& record,
+                             std::span<const RecordHeader> headers) {
+  const auto bytes = std::to_string(record.value.size());
+  const auto value = fmt::format(R"({{"walgate_pointer":{{"lsn":"{}","xid":{},"position":{},"bytes":{}}}}})", lsn_text_,
+                                 xid_text_, headers.size() > 1 ? headers[1].value : "null", bytes);
+  std::vector<RecordHeader> more{headers.begin(), headers.end()};
+  more.push_back({"walgate.pointer", bytes});
+  log::warning("record_too_large", "sent a pointer instead of a record that is larger than message.max.bytes",
+               {{"topic", topic}, {"lsn", context_.transaction.final_lsn}, {"bytes", bytes}});
+  produce(topic, partition, {.key = record.key, .value = value, .has_key = record.has_key}, more);
+}
+
+void Publisher::produce(const std::string& topic, std::int32_t partition, const Record& record,
+                        std::span<const RecordHeader> headers) {
+  producer_.produce(topic, partition,
+                    {.key = record.key,
+                     .value = record.value,
+                     .has_key = record.has_key,
+                     .has_value = !record.is_tombstone,
+                     .headers = headers},
+                    produce_patience);
+  ++counters_.records;
+  counters_.bytes += record.key.size() + record.value.size();
+}
+
+// Transactions of Kafka
+
+void Publisher::begin_if_needed() {
+  if (begun_) return;
+  producer_.begin();
+  begun_ = true;
+}
+
+void Publisher::commit(Lsn position) {
+  begin_if_needed();
+  progress_.position = position;
+  const auto key = progress_key(config_.pipeline);
+  const auto value = progress_value(progress_);
+  if (!config_.kafka.exactly_once) producer_.commit(commit_patience);  // the position must not be there before them
+  producer_.produce(progress_topic(config_), 0, {.key = key, .value = value}, produce_patience);
+  producer_.commit(commit_patience);
+  begun_ = false;
+  ++counters_.commits;
+}
+
+}  // namespace walgate::mirror

@@ -1,0 +1,107 @@
+#include "mirror/topics.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "catalog/table_mapping.hpp"
+#include "errors/error.hpp"
+#include "observe/log.hpp"
+
+namespace walgate::mirror {
+
+namespace {
+
+constexpr std::chrono::seconds patience{15};
+
+}  // namespace
+
+std::optional<TableTopic> topic_of_table(const Config& config, const QualifiedName& table) {
+  const auto mapping = map_table(config.tables, table);
+  TableTopic topic{.name = {}, .partitions = config.kafka.partitions};
+  if (mapping.rule != nullptr) {
+    if (!mapping.rule->topic) return std::nullopt;
+    topic.name = *mapping.rule->topic;
+    if (mapping.rule->partitions != 0) topic.partitions = mapping.rule->partitions;
+  }
+  if (topic.name.empty()) {
+    std::string mistake;
+    const auto pattern = TopicPattern::parse(config.kafka.topic, mistake);
+    if (!pattern)
+      throw Error{{.name = ErrorName::configuration_invalid,
+                   .message = fmt::format("kafka.topic: {}", mistake),
+                   .phase = "mirror"}};
+    topic.name = pattern->name_for(config.pipeline, table);
+  }
+  if (const auto problem = topic_name_problem(topic.name)) {
+    throw Error{
+        {.name = ErrorName::mirror_topic_unfit,
+         .message = fmt::format("table {} cannot have the topic \"{}\": {}", table.display(), topic.name, *problem),
+         .remedy = "give the table a topic of another name (tables[].topic)",
+         .phase = "mirror",
+         .relation = table.display()}};
+  }
+  return topic;
+}
+
+WantedTopic wanted_topic(const Config& config, std::string name, TopicPurpose purpose, std::uint64_t partitions,
+                         std::int32_t brokers) {
+  const auto factor = config.kafka.replication_factor
+                          ? std::optional{static_cast<std::int16_t>(*config.kafka.replication_factor)}
+                          : std::nullopt;
+  auto settings = config.kafka.topic_settings;
+  const bool is_tables = purpose == TopicPurpose::table || purpose == TopicPurpose::keyless;
+  if (!is_tables) {  // how long changes are kept is no matter of ours
+    std::erase_if(settings, [](const auto& one) {
+      return one.first.starts_with("retention.") || one.first == "cleanup.policy" ||
+             one.first.find("compaction") != std::string::npos;
+    });
+  }
+  if (purpose == TopicPurpose::keyless) settings.erase("cleanup.policy");
+  return with_defaults(std::move(name), purpose, static_cast<std::int32_t>(partitions), factor, std::move(settings),
+                       brokers);
+}
+
+const KafkaCluster& Topics::cluster() {
+  if (!cluster_) cluster_ = admin_.cluster(patience);
+  return *cluster_;
+}
+
+const ExistingTopic& Topics::ensure(const std::string& name, TopicPurpose purpose, std::uint64_t partitions) {
+  if (const auto known = known_.find(name); known != known_.end()) return known->second;
+  const auto wanted = std::to_array({wanted_topic(config_, name, purpose, partitions, cluster().brokers)});
+  const auto names = std::to_array({name});
+  auto existing = admin_.describe(names, patience);
+  const auto findings = compare_topics(wanted, existing, cluster().brokers);
+  for (const auto& finding : findings) {
+    if (finding.weight == FindingWeight::error) {
+      throw Error{{.name = ErrorName::mirror_topic_unfit,
+                   .message = fmt::format("topic \"{}\" cannot be used: {}", finding.topic, finding.message),
+                   .remedy = finding.remedy,
+                   .phase = "mirror"}};
+    }
+    if (finding.weight == FindingWeight::warning) {
+      log::warning(finding.name, finding.message, {{"topic", finding.topic}, {"remedy", finding.remedy}});
+    }
+  }
+  if (!existing.front()) {
+    try {
+      admin_.create(wanted.front(), patience);
+      log::info("topic_created", "created a topic",
+                {{"topic", name},
+                 {"partitions", wanted.front().partitions},
+                 {"replication_factor", wanted.front().replication_factor}});
+    } catch (const KafkaError& error) {
+      if (error.code() != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) throw;
+    }
+    existing = admin_.describe(names, patience);
+    if (!existing.front()) {
+      throw KafkaError{KafkaError::Kind::retriable, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
+                       fmt::format("topic \"{}\" is not there although it was created", name)};
+    }
+  }
+  return known_.emplace(name, std::move(*existing.front())).first->second;
+}
+
+}  // namespace walgate::mirror

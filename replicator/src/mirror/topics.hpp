@@ -1,0 +1,45 @@
+// topics.hpp - the topics of a pipeline: made where they are missing, and how many partitions each has.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "config/config.hpp"
+#include "mirror/kafka_admin.hpp"
+#include "mirror/topic_names.hpp"
+#include "mirror/topic_settings.hpp"
+
+namespace walgate::mirror {
+
+/// What the configuration says of one table's topic; nullopt: the table is not mirrored.
+struct TableTopic {
+  std::string name;
+  std::uint64_t partitions = 1;
+};
+[[nodiscard]] std::optional<TableTopic> topic_of_table(const Config& config, const QualifiedName& table);
+
+/// The topic as the configuration wants it.
+[[nodiscard]] WantedTopic wanted_topic(const Config& config, std::string name, TopicPurpose purpose,
+                                       std::uint64_t partitions, std::int32_t brokers);
+
+class Topics {
+ public:
+  explicit Topics(const Config& config) : config_{config}, admin_{config.kafka.properties} {}
+
+  /// Throws KafkaError.
+  [[nodiscard]] const KafkaCluster& cluster();
+  /// Makes the topic where it is missing; how it is then.  Throws KafkaError; Error mirror_topic_unfit where what
+  /// exists would break a promise.
+  const ExistingTopic& ensure(const std::string& name, TopicPurpose purpose, std::uint64_t partitions);
+
+ private:
+  const Config& config_;
+  KafkaAdmin admin_;
+  std::optional<KafkaCluster> cluster_;
+  std::map<std::string, ExistingTopic, std::less<>> known_;
+};
+
+}  // namespace walgate::mirror

@@ -1,0 +1,79 @@
+#include "service/mirroring.hpp"
+
+#include "apply/target_session.hpp"
+#include "mirror/mirror_settings.hpp"
+#include "stream/source_session.hpp"
+
+namespace walgate::service {
+
+namespace {
+
+using postgres::number_field;
+using postgres::rows;
+using postgres::text_field;
+
+mirror::SourceTypes read_types(const Config& config, const Event& stop) {
+  auto source = stream::open_monitor(config, &stop);
+  const auto result = source.exec(std::string{mirror::source_types_query});
+  mirror::SourceTypes types;
+  for (int row = 0; row < rows(result); ++row) {
+    types[static_cast<std::uint32_t>(number_field(result, row, 0))] = {
+        .kind = text_field(result, row, 1).at(0),
+        .base_oid = static_cast<std::uint32_t>(number_field(result, row, 2)),
+        .base_typmod = static_cast<std::int32_t>(number_field(result, row, 3)),
+        .element_oid = static_cast<std::uint32_t>(number_field(result, row, 4)),
+        .name = text_field(result, row, 5),
+        .labels = postgres::list_field(result, row, 6)};
+  }
+  return types;
+}
+
+std::optional<mirror::MirrorIdentity> known_mirror(postgres::Connection& target, const std::string& pipeline) {
+  const auto result = target.exec("SELECT cluster, incarnation FROM walgate.mirrors WHERE pipeline = $1", {pipeline});
+  if (rows(result) == 0) return std::nullopt;
+  return mirror::MirrorIdentity{text_field(result, 0, 0), text_field(result, 0, 1)};
+}
+
+mirror::MirrorStart start_of(const Config& config, const Situation& now, Lsn position, const std::set<Lsn>& skips,
+                             postgres::Connection& source, postgres::Connection& target, const Event& stop) {
+  return {.source = {.system = now.source.system,
+                     .database = now.source.database_name,
+                     .encoding = now.source.encoding,
+                     .read_types = [&config, &stop] { return read_types(config, stop); }},
+          .position = position,
+          .has_copy = stream::find_slot(source, mirror::mirror_slot(config)).has_value(),
+          .skips = skips,
+          .known = known_mirror(target, config.pipeline),
+          .remember = [&config, &stop](const mirror::MirrorIdentity& identity) {
+            auto session = apply::open_target(config, &stop);
+            session.exec(
+                "INSERT INTO walgate.mirrors (pipeline, cluster, incarnation) VALUES ($1, $2, $3) "
+                "ON CONFLICT (pipeline) DO UPDATE SET cluster = $2, incarnation = $3, since = pg_catalog.now()",
+                {config.pipeline, identity.cluster, identity.incarnation});
+          }};
+}
+
+}  // namespace
+
+Mirroring::Mirroring(const Config& config, const Situation& now, Lsn position, const std::set<Lsn>& skips,
+                     postgres::Connection& source, postgres::Connection& target, Acknowledgement& acknowledgement,
+                     StatusBoard& board, const Event& stop)
+    : feed_{config.kafka.queue_bytes}, mirror_{config, start_of(config, now, position, skips, source, target, stop),
+                                               feed_,  acknowledgement,
+                                               board,  finish_,
+                                               stop} {
+  if (!stream::find_slot(source, mirror::mirror_slot(config))) acknowledgement.set_limit(now.slot->confirmed_flush);
+  feed_.ask();
+}
+
+void Mirroring::start() {
+  thread_ = std::jthread{[this] { mirror_.run(); }};
+}
+
+void Mirroring::finish() {
+  feed_.close();
+  finish_.set();
+  if (thread_.joinable()) thread_.join();
+}
+
+}  // namespace walgate::service
