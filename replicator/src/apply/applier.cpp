@@ -80,6 +80,7 @@ Applier::Applier(postgres::Connection target, TableSet tables, const Config& con
       target_{std::move(target), wire::Encoding{start.encoding},
               [this](const Ticket& ticket, const PGresult* result) { on_result(ticket, result); },
               [this] { acknowledgement_.count_step(); }},
+      images_{target_},
       rows_{target_, start.replica_role},
       sets_{target_, rows_} {
   target_.connection().set_phase("apply");
@@ -180,6 +181,7 @@ void Applier::apply_batch(std::vector<Piece> pieces, bool strictly) {
                       !skips_.contains(history_.suspect);
   batch.strictly = strictly && !batch.last_resort;
   try {
+    ask_for_images(batch, batch.pieces);
     take_changes(batch);
     flush(batch);
     if (!batch.begun) begin(batch);
@@ -200,6 +202,17 @@ void Applier::apply_batch(std::vector<Piece> pieces, bool strictly) {
   target_.read(0);
 }
 
+void Applier::ask_for_images(Batch& batch, std::span<const Piece> pieces) {
+  if (feed_ == nullptr || !feed_->is_wanted() || !Images::are_lacking(pieces)) return;
+  flush(batch);
+  begin(batch);
+  images_.ask(pieces, [this](const wire::Relation& relation, const wire::Begin& transaction) -> PreparedTable* {
+    if (skips_.contains(transaction.final_lsn) || seam_.holds(relation, transaction)) return nullptr;
+    auto& table = table_of(relation, transaction);
+    return table.plan.left_out ? nullptr : &table;
+  });
+}
+
 void Applier::take_changes(Batch& batch) {
   for (std::size_t i = 0; i < batch.pieces.size(); ++i) {
     take_piece(batch, batch.pieces[i]);
@@ -218,12 +231,17 @@ void Applier::take_changes(Batch& batch) {
     // The statements hold copies of what they need; the pieces' memory can go.
     if (batch.strictly || rows >= most_rows || bytes >= most_bytes) {
       flush(batch);
+      if (images_.is_pending()) {
+        target_.read(0);
+        images_.complete(batch.pieces);
+      }
       if (feed_ != nullptr) feed_->put(std::move(batch.pieces));
       parts_until_ = batch.position;
       batch.pieces.clear();
     }
     batch.pieces.push_back(next_piece());
     complete = batch.pieces.back().is_last();
+    ask_for_images(batch, std::span{batch.pieces}.last(1));
     take_piece(batch, batch.pieces.back());
     target_.pump();
   }
@@ -551,6 +569,8 @@ void Applier::on_result(const Ticket& ticket, const PGresult* result) {
       check_.on_hits(ticket, hits_of(result));
       refused_ = nullptr;
       return;
+    case Purpose::image:
+      return images_.on_result(ticket, result);
     case Purpose::truncate:
       ++check_.tally().counted.truncates;
       return;
@@ -582,6 +602,7 @@ void Applier::on_commit() {
   acknowledgement_.set_applied(position);
   if (feed_ != nullptr) {
     if (pieces.empty()) feed_->put_idle(position);
+    images_.complete(pieces);
     feed_->put(std::move(pieces));
     if (position >= parts_until_) feed_->stands_at(position);
   }

@@ -19,6 +19,7 @@
 #include "apply/durability.hpp"
 #include "apply/gate_watch.hpp"
 #include "apply/history.hpp"
+#include "apply/images.hpp"
 #include "apply/progress.hpp"
 #include "apply/row_check.hpp"
 #include "apply/row_writer.hpp"
@@ -84,6 +85,8 @@ class Applier {
   };
 
   void apply_batch(std::vector<Piece> pieces, bool strictly);
+  /// Asks the target for what pieces of the batch, which are not written yet, lack for the feed.
+  void ask_for_images(Batch& batch, std::span<const Piece> pieces);
   void take_changes(Batch& batch);
   void take_piece(Batch& batch, const Piece& piece);
   void take_change(Batch& batch, const wire::Begin& transaction, const wire::Change& change);
@@ -156,6 +159,7 @@ class Applier {
   Durability durability_;
   RowCheck check_;
   TargetPipeline target_;
+  Images images_;
   RowWriter rows_;
   SetWriter sets_;
 };

@@ -39,6 +39,7 @@ void PreparedTable::forget_statements() noexcept {
   remove.reset();
   update.reset();
   updates.clear();
+  reads.clear();
   insert_set.reset();
   delete_set.reset();
   find_set.reset();

@@ -51,6 +51,8 @@ struct PreparedTable {
   /// By which planned columns are unchanged, and whether the key changed.
   std::map<std::pair<std::vector<bool>, bool>, Prepared> updates;
 
+  std::map<std::vector<bool>, Prepared> reads;  ///< of the planned columns that are marked, by the key
+
   // Sets; a nullopt inside says that there is no such statement.
   std::optional<std::optional<Prepared>> insert_set;
   std::optional<std::optional<Prepared>> delete_set;

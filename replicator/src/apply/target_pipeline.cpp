@@ -28,11 +28,12 @@ Prepared TargetPipeline::prepare(Ticket ticket, Statement statement) {
   return prepared;
 }
 
-void TargetPipeline::execute(const Ticket& ticket, const Prepared& prepared, const postgres::Parameters& parameters) {
+void TargetPipeline::execute(const Ticket& ticket, const Prepared& prepared, const postgres::Parameters& parameters,
+                             bool binary_result) {
   finish_copy();
   Ticket sent = ticket;
   sent.statement = &prepared.statement;
-  pipeline_.execute(sent, prepared.name, parameters);
+  pipeline_.execute(sent, prepared.name, parameters, binary_result);
 }
 
 void TargetPipeline::query(const Ticket& ticket, const std::string& sql,

@@ -27,7 +27,8 @@ class TargetPipeline {
 
   /// Prepares a statement under a new name.
   [[nodiscard]] Prepared prepare(Ticket ticket, Statement statement);
-  void execute(const Ticket& ticket, const Prepared& prepared, const postgres::Parameters& parameters);
+  void execute(const Ticket& ticket, const Prepared& prepared, const postgres::Parameters& parameters,
+               bool binary_result = false);
   /// A statement that is not worth preparing; parameters in UTF-8.
   void query(const Ticket& ticket, const std::string& sql,
              const std::vector<std::optional<std::string>>& parameters = {});

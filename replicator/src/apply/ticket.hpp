@@ -20,6 +20,7 @@ enum class Purpose : std::uint8_t {
   rows,
   truncate,
   types,
+  image,
   note,
   commit,
   wal_position,
@@ -36,6 +37,7 @@ struct Ticket {
   bool counted = false;    ///< its changes are in the counters already
   /// Of an update that leads a row into a row filter: the planned columns whose value is nowhere in the stream.
   const std::vector<bool>* missing_values = nullptr;
+  std::size_t image = 0;                 ///< which row Images asked for
   const Statement* statement = nullptr;  ///< where it was a prepared one of the table
 };
 

@@ -4,6 +4,11 @@
 
 namespace walgate {
 
+bool Feed::is_wanted() const {
+  const std::lock_guard lock{mutex_};
+  return state_ == State::on || state_ == State::asked;
+}
+
 void Feed::stands_at(Lsn position) {
   const std::lock_guard lock{mutex_};
   if (state_ != State::asked || closed_) return;

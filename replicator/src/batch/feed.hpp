@@ -21,6 +21,8 @@ class Feed {
 
   // The applier's side.
 
+  /// Is anybody fed, or will be from the next position on?
+  [[nodiscard]] bool is_wanted() const;
   /// The target holds everything up to `position`, and the applier is between transactions: who has asked is fed from
   /// here on.
   void stands_at(Lsn position);

@@ -108,6 +108,9 @@ struct TablePlan {
   /// Where only the old image locates a row: exactly one of the rows that are byte for byte like it is changed.
   [[nodiscard]] Statement update_by_image() const;
   [[nodiscard]] Statement delete_by_image() const;
+  /// The values of the planned columns that are marked, in their order, of the row with the key in the new image; in
+  /// the form in which the stream would bring them.
+  [[nodiscard]] Statement read(const std::vector<bool>& wanted) const;
   /// Many rows in one statement.  Each parameter is an array of one column's values, text ones as text[]; nullopt when
   /// a column cannot travel in an array.
   [[nodiscard]] std::optional<Statement> insert_set() const;

@@ -227,6 +227,16 @@ Statement TablePlan::delete_row() const {
   return builder.finish(std::move(sql));
 }
 
+Statement TablePlan::read(const std::vector<bool>& wanted) const {
+  Builder builder{*this};
+  std::vector<std::string> values;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (wanted[i]) values.push_back(quote_identifier(columns[i].target) + (columns[i].binary ? "" : "::text"));
+  }
+  const auto where = builder.where_key(false);
+  return builder.finish(fmt::format("SELECT {} FROM {}{}", fmt::join(values, ", "), only(), where));
+}
+
 std::optional<Statement> TablePlan::insert_set() const {
   Builder builder{*this};
   std::vector<std::string> names;

@@ -87,6 +87,7 @@ void Publisher::take(const Piece& piece) {
   }
   context_.now = now_microseconds();
   std::size_t next_message = 0;
+  auto completed = piece.completed.begin();
   for (std::size_t i = 0; i <= frame.changes.size(); ++i) {
     for (; next_message < frame.messages.size() && frame.messages_after[next_message] == i; ++next_message) {
       take_message(frame.messages[next_message]);
@@ -96,7 +97,9 @@ void Publisher::take(const Piece& piece) {
     if (change.kind == wire::RecordKind::truncate) {
       take_truncate(piece, change);
     } else {
-      take_change(piece, change);
+      const bool has_image = completed != piece.completed.end() && completed->change == i;
+      take_change(change, has_image ? &completed->tuple : nullptr);
+      if (has_image) ++completed;
     }
   }
   if (!piece.is_last()) return;
@@ -106,13 +109,15 @@ void Publisher::take(const Piece& piece) {
   progress_.last_commit = piece.transaction.final_lsn;
 }
 
-void Publisher::take_change(const Piece& /*piece*/, const wire::Change& change) {
+void Publisher::take_change(const wire::Change& change, const std::string* complete) {
   auto& table = table_of(*change.relation);
   if (!table.records) return;
   announce();
   auto& count = count_of(table);
   context_.order_in_table = count.records + 1;
-  const auto records = table.records->of_change(change, context_);
+  complete_.clear();
+  if (complete != nullptr) wire::split_tuple(*complete, complete_);
+  const auto records = table.records->of_change(change, context_, complete_);
   send_rows(*change.relation, table, records);
 }
 

@@ -79,7 +79,7 @@ class Publisher {
   Table& table_of(const wire::Relation& relation);
   [[nodiscard]] std::unique_ptr<Table> make_table(const wire::Relation& relation);
   void know_types(const wire::Relation& relation);
-  void take_change(const Piece& piece, const wire::Change& change);
+  void take_change(const wire::Change& change, const std::string* complete);
   void take_truncate(const Piece& piece, const wire::Change& change);
   void take_message(const wire::Message& message);
   TableCount& count_of(Table& table);
@@ -116,6 +116,7 @@ class Publisher {
   std::string lsn_text_;
   std::string xid_text_;
   std::string unavailable_;
+  std::vector<wire::Value> complete_;
 };
 
 }  // namespace walgate::mirror

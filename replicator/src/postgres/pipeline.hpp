@@ -57,11 +57,12 @@ class Pipeline {
     check(PQsendPrepare(handle(), name.c_str(), sql.c_str(), static_cast<int>(types.size()), types.data()));
     sent(ticket);
   }
-  void execute(Ticket ticket, const std::string& name, const Parameters& parameters) {
+  /// `binary`: the result's fields come as their types' send functions write them.
+  void execute(Ticket ticket, const std::string& name, const Parameters& parameters, bool binary = false) {
     std::size_t bytes = name.size();
     for (const int length : parameters.lengths) bytes += static_cast<std::size_t>(length);
     check(PQsendQueryPrepared(handle(), name.c_str(), static_cast<int>(parameters.values.size()),
-                              parameters.values.data(), parameters.lengths.data(), parameters.formats.data(), 0));
+                              parameters.values.data(), parameters.lengths.data(), parameters.formats.data(), binary ? 1 : 0));
     sent(ticket, bytes);
   }
   /// A statement that is not worth preparing, with text parameters.
