@@ -10,6 +10,7 @@ import decoding
 import drain
 import latency
 import measures
+import mirroring
 from report import print_table, write_json
 from results import Found, result_of
 from stage import Stage
@@ -77,6 +78,12 @@ def measure(stage: Stage, chosen: argparse.Namespace, found: Found) -> None:
             attempt(stage, found, "copy", lambda say_more: found.copies.append(
                 copying.run(stage, chosen.scale, turn=number, say=say_more)))
         say(f"run {number + 1} of {chosen.runs} is done")
+    if any(each.part == "kafka" for each in wanted):
+        for number in range(chosen.runs):
+            if "kafka" not in found.failures:
+                attempt(stage, found, "kafka", lambda say_more: found.mirrored.append(
+                    mirroring.run(stage, chosen.scale, say=say_more)))
+            say(f"run {number + 1} of {chosen.runs} with Kafka is done")
     if any(each.part == "decoding" for each in wanted):
         attempt(stage, found, "decoding", lambda say_more: found.decoding.update(
             decoding.run(stage, chosen.scale, chosen.runs, say=say_more)))

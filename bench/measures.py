@@ -25,6 +25,8 @@ CPU_BAR = 1 / 0.6
 DECODE_BAR = 1 / 1.15
 LATENCY_BAR = 1 / 1.25
 COPY_BAR = 1 / 1.1
+KAFKA_LIMITS = {"rate": 10, 0.5: 20, 0.99: 100, "rss": 300}
+"""Peers of the mirror's measures, each in its unit."""
 RSS_LIMIT = 200
 """MB that the service may take in any workload: the peer of measure "rss"."""
 
@@ -58,6 +60,11 @@ MEASURES = [
     Measure("copy_one", "copy", (ONE, PSQL), COPY_BAR, "s", "initial copy of 5 M rows with one worker, psql | psql as the peer"),
     Measure("copy_two", "copy", (TWO, PSQL), 1, "s", "the same with two workers"),
     Measure("copy_builtin", "copy", (TWO, BUILT_IN), 1, "s", "the same, the copy of a subscription as the peer"),
+    Measure("kafka_inserts", "kafka", "bare", 0.5, "µs", "a record of the mirror; a bare transactional producer as the peer"),
+    Measure("kafka_rate", "kafka", "rate", 1, "µs", "the same; the peer is the limit, 100,000 records per second"),
+    Measure("kafka_latency_p50", "kafka", 0.5, 1, "ms", "commit to consumer at 1000 tps; the peer is the limit"),
+    Measure("kafka_latency_p99", "kafka", 0.99, 1, "ms", "commit to consumer at 1000 tps; the peer is the limit"),
+    Measure("kafka_rss", "kafka", "rss", 1, "MB", "most memory of the service with the mirror; the peer is the limit"),
     Measure("rss", "rss", None, 1, "MB", "most memory of the service in the workloads measured; the peer is the limit"),
 ]
 

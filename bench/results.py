@@ -4,7 +4,7 @@ from statistics import median
 
 from decoding import PLUGINS
 from followers import BuiltIn, Walgate
-from measures import RSS_LIMIT, Measure
+from measures import KAFKA_LIMITS, RSS_LIMIT, Measure
 from processes import Cpu
 from workloads import WORKLOADS
 
@@ -22,6 +22,8 @@ class Found:
     """One {follower's name: {Rate: Latencies}} per run."""
     copies: list = field(default_factory=list)
     """One {name of the way: Copied} per run."""
+    mirrored: list = field(default_factory=list)
+    """One Mirrored per run."""
     failures: dict[str, str] = field(default_factory=dict)
     """Part or workload → why it has no result."""
 
@@ -53,7 +55,7 @@ class Result:
 def result_of(measure: Measure, found: Found, scale: float) -> Result:
     title = WORKLOADS[measure.of].title if measure.part in ("drain", "cpu") else measure.title
     result = Result(measure.name, title, measure.unit, measure.bar)
-    {"drain": _drain, "cpu": _cpu, "decoding": _decoding, "latency": _latency, "copy": _copy, "rss": _rss}[measure.part](
+    {"drain": _drain, "cpu": _cpu, "decoding": _decoding, "latency": _latency, "copy": _copy, "kafka": _kafka, "rss": _rss}[measure.part](
         result, measure, found, scale)
     if result.walgate and result.peer:
         result.ratio = result.peer / result.walgate
@@ -113,6 +115,22 @@ def _copy(result: Result, measure: Measure, found: Found, scale: float) -> None:
         _set_runs(result, *([run[name].seconds for run in runs] for name in (ours, peer)))
         result.cpu_seconds = {key: _median_cpu([run[name].cpu for run in runs]) for key, name in (("walgate", ours), ("peer", peer))}
         result.peak_rss_bytes = max(run[ours].rss_bytes for run in runs)
+
+
+def _kafka(result: Result, measure: Measure, found: Found, scale: float) -> None:
+    result.failure = found.failures.get("kafka")
+    runs = found.mirrored
+    if not runs:
+        return
+    if measure.of in ("bare", "rate"):
+        values = [run.mirror_microseconds for run in runs]
+    elif measure.of == "rss":
+        values = [run.rss_bytes / 2**20 for run in runs]
+    else:
+        values = [run.percentile(measure.of) for run in runs]
+    _set_runs(result, values, [run.bare_microseconds for run in runs] if measure.of == "bare" else [KAFKA_LIMITS[measure.of]])
+    result.peak_rss_bytes = max(run.rss_bytes for run in runs)
+    result.more = {"bytes_per_record": runs[-1].bytes_per_record}
 
 
 def _rss(result: Result, measure: Measure, found: Found, scale: float) -> None:

@@ -36,11 +36,11 @@ _running: set["Node"] = set()
 
 class Cluster:
     """One node, or several.  `protocol` is that of the client listener; `mechanism` is PLAIN or SCRAM-SHA-256 (or 512)
-    where it says SASL; `users` are names and passwords beside the administrator's; with `acls` a user may do only what
+    where it says SASL; `heap` is each node's memory; `users` are names and passwords beside the administrator's; with `acls` a user may do only what
     `allow` grants; `settings` go into every server.properties."""
 
     def __init__(self, nodes: int = 1, protocol: str = "PLAINTEXT", mechanism: str = "PLAIN", users: dict[str, str] | None = None,
-                 acls: bool = False, settings: dict | None = None):
+                 acls: bool = False, settings: dict | None = None, heap: str = HEAP):
         assert not acls or "SASL" in protocol, "ACLs need users, which need SASL"
         self.folder = paths.scratch() / f"kafka{next(_numbers)}"
         self.folder.mkdir()
@@ -48,6 +48,7 @@ class Cluster:
         self.protocol, self.mechanism, self.acls = protocol, mechanism, acls
         self.users = {ADMIN: ADMIN_PASSWORD} | (users or {})
         self.settings = settings or {}
+        self.heap = heap
         self.id = urlsafe_b64encode(b"w" + uuid.uuid4().bytes[1:]).decode().rstrip("=")  # must not begin with "-"
         self.certificates = certificates.make(self.folder / "tls") if "SSL" in protocol else None
         self.nodes = [Node(self, number) for number in range(1, nodes + 1)]
@@ -146,7 +147,8 @@ class Cluster:
 
     def java_command(self, main: str, *words: str, heap: str = HEAP, dies_with_us: str | None = None) -> list[str]:
         """The command line that runs a class of Kafka's jars."""
-        return [*paths.as_server_user(dies_with_us=dies_with_us), "java", f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+        return [*paths.as_server_user(dies_with_us=dies_with_us), "java", f"-Xmx{heap}", "-XX:+UseSerialGC",
+                *(["-XX:TieredStopAtLevel=1"] if heap == HEAP else []),  # starts sooner, runs slower
                 "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{_jars()}/*", main, *words]
 
 
@@ -224,7 +226,8 @@ class Node:
 
     def start(self, wait: bool = True) -> None:
         assert not self.running, f"node {self.number} runs already"
-        command = self.cluster.java_command("kafka.Kafka", str(self.folder / "server.properties"), dies_with_us="KILL")
+        command = self.cluster.java_command("kafka.Kafka", str(self.folder / "server.properties"),
+                                             heap=self.cluster.heap, dies_with_us="KILL")
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
                                             start_new_session=True)
