@@ -33,7 +33,7 @@ PER_KAFKA_TRANSACTION = 50_000
 SECONDS = 20
 ITEM = "CREATE TABLE item (id bigint PRIMARY KEY, body text NOT NULL)"
 BODY = ("INSERT INTO item SELECT i, (SELECT string_agg(md5(i::text || j), '') FROM generate_series(1, 6) j) "
-        "FROM generate_series((n - 1) * {rows} + 1, n * {rows}) i")
+        "FROM generate_series((n - 1) * {rows} + 1, n * {rows}) i;")
 
 
 @dataclass
