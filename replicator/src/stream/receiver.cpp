@@ -25,7 +25,7 @@ Receiver::Receiver(postgres::ReplicationStream stream, Lsn position, PieceQueue&
       board_{board},
       finish_{finish},
       received_{position},
-      acknowledged_{position},
+      acknowledged_{acknowledgement.confirmable()},
       last_status_{Clock::now()},
       last_board_{last_status_},
       last_progress_{last_status_} {}
