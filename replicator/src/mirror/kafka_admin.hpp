@@ -1,7 +1,6 @@
 // kafka_admin.hpp - what a Kafka cluster is and has, and topics made with exactly the settings that are wanted.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "mirror/kafka_client.hpp"
+#include "mirror/patience.hpp"
 #include "mirror/topic_settings.hpp"
 
 namespace walgate::mirror {
@@ -21,23 +21,21 @@ struct KafkaCluster {
 
 class KafkaAdmin {
  public:
-  using Milliseconds = std::chrono::milliseconds;
-
   explicit KafkaAdmin(const KafkaProperties& properties);
 
   // Each throws KafkaError when no answer came in time, or a refusal.
 
-  [[nodiscard]] KafkaCluster cluster(Milliseconds timeout);
+  [[nodiscard]] KafkaCluster cluster(const Patience& patience);
   /// The topics with all of their settings, in the order of the names; nullopt for one that does not exist.
   [[nodiscard]] std::vector<std::optional<ExistingTopic>> describe(std::span<const std::string> names,
-                                                                   Milliseconds timeout);
+                                                                   const Patience& patience);
   /// Makes one topic.  One that exists already is an error with the code TOPIC_ALREADY_EXISTS.
-  void create(const WantedTopic& topic, Milliseconds timeout);
+  void create(const WantedTopic& topic, const Patience& patience);
 
  private:
-  [[nodiscard]] KafkaEvent wait(const KafkaQueue& queue, std::string_view what, Milliseconds timeout);
-  [[nodiscard]] KafkaAdminOptions options(rd_kafka_admin_op_t operation, Milliseconds timeout);
-  void read_settings(std::vector<std::optional<ExistingTopic>>& topics, Milliseconds timeout);
+  [[nodiscard]] KafkaEvent wait(const KafkaQueue& queue, std::string_view what, const Patience& patience);
+  [[nodiscard]] KafkaAdminOptions options(rd_kafka_admin_op_t operation, const Patience& patience);
+  void read_settings(std::vector<std::optional<ExistingTopic>>& topics, const Patience& patience);
 
   KafkaClient client_;
 };

@@ -134,7 +134,7 @@ void Mirror::run() {
 // Opening
 
 void Mirror::open() {
-  publisher_.emplace(config_, start_.source, counters_);
+  publisher_.emplace(config_, start_.source, counters_, finish_, stop_);
   in_transaction_ = false;
   open_rows_ = open_bytes_ = 0;
   idle_.reset();

@@ -41,10 +41,10 @@ std::optional<MirrorProgress> parse_progress(std::string_view value) {
 }
 
 std::optional<MirrorProgress> read_progress(const KafkaProperties& properties, const std::string& topic,
-                                            const std::string& pipeline, std::chrono::milliseconds timeout) {
+                                            const std::string& pipeline, const Patience& patience) {
   std::optional<std::string> newest;
   const auto key = progress_key(pipeline);
-  read_to_end(properties, topic, timeout, [&](const ReadRecord& record) {
+  read_to_end(properties, topic, patience, [&](const ReadRecord& record) {
     if (record.key != key) return;
     newest.reset();
     if (record.has_value) newest = record.value;

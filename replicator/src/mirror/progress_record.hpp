@@ -4,12 +4,12 @@
 // compacted; its key is the pipeline.
 #pragma once
 
-#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "mirror/kafka_config.hpp"
+#include "mirror/patience.hpp"
 #include "wire/lsn.hpp"
 
 namespace walgate::mirror {
@@ -30,8 +30,7 @@ struct MirrorProgress {
 /// The newest committed one of the pipeline; nullopt when there is none.  Throws KafkaError; Error
 /// mirror_progress_lost for one that cannot be read.
 [[nodiscard]] std::optional<MirrorProgress> read_progress(const KafkaProperties& properties, const std::string& topic,
-                                                          const std::string& pipeline,
-                                                          std::chrono::milliseconds timeout);
+                                                          const std::string& pipeline, const Patience& patience);
 
 /// 32 hexadecimal digits, never the same twice.
 [[nodiscard]] std::string draw_incarnation();

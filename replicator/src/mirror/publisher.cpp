@@ -52,21 +52,25 @@ std::vector<std::uint16_t> key_columns(const Config& config, const wire::Relatio
 
 }  // namespace
 
-Publisher::Publisher(const Config& config, const PublisherSource& source, MirrorCounters& counters)
+Publisher::Publisher(const Config& config, const PublisherSource& source, MirrorCounters& counters, const Event& finish,
+                     const Event& stop)
     : config_{config},
       source_{source},
       counters_{counters},
+      finish_{finish},
+      stop_{stop},
       options_{record_options(config, source.database)},
       text_{source.encoding},
-      topics_{config},
+      topics_{config, &finish},
       producer_{config.kafka.properties, producer_properties(config), config.kafka.exactly_once},
       markers_{options_, text_} {}
 
 std::optional<MirrorProgress> Publisher::open() {
   topics_.ensure(progress_topic(config_), TopicPurpose::progress, 1);
   if (config_.kafka.transactions) topics_.ensure(transaction_topic(config_), TopicPurpose::transactions, 1);
-  producer_.initialise(open_patience);
-  auto progress = read_progress(config_.kafka.properties, progress_topic(config_), config_.pipeline, open_patience);
+  producer_.initialise({open_patience, &finish_});
+  auto progress =
+      read_progress(config_.kafka.properties, progress_topic(config_), config_.pipeline, {open_patience, &finish_});
   if (progress) progress_ = *progress;
   return progress;
 }
@@ -274,7 +278,7 @@ void Publisher::produce(const std::string& topic, std::int32_t partition, const 
                      .has_key = record.has_key,
                      .has_value = !record.is_tombstone,
                      .headers = headers},
-                    produce_patience);
+                    {produce_patience, &stop_});
   ++counters_.records;
   counters_.bytes += record.key.size() + record.value.size();
 }
@@ -292,9 +296,10 @@ void Publisher::commit(Lsn position) {
   progress_.position = position;
   const auto key = progress_key(config_.pipeline);
   const auto value = progress_value(progress_);
-  if (!config_.kafka.exactly_once) producer_.commit(commit_patience);  // the position must not be there before them
-  producer_.produce(progress_topic(config_), 0, {.key = key, .value = value}, produce_patience);
-  producer_.commit(commit_patience);
+  if (!config_.kafka.exactly_once)
+    producer_.commit({commit_patience, &stop_});  // the position must not be there before them
+  producer_.produce(progress_topic(config_), 0, {.key = key, .value = value}, {produce_patience, &stop_});
+  producer_.commit({commit_patience, &stop_});
   begun_ = false;
   ++counters_.commits;
 }

@@ -40,8 +40,10 @@ struct MirrorCounters {
 
 class Publisher {
  public:
-  /// Everything given must outlive the publisher.
-  Publisher(const Config& config, const PublisherSource& source, MirrorCounters& counters);
+  /// Everything given must outlive the publisher.  `finish` ends whatever waits while it opens and makes topics, `stop`
+  /// whatever waits for records to be stored; the call then throws as though its time were over.
+  Publisher(const Config& config, const PublisherSource& source, MirrorCounters& counters, const Event& finish,
+            const Event& stop);
 
   // Each throws KafkaError, of whatever kind: the publisher is then of no use any more.  Error where a change has no
   // form in records, or a topic is not what it must be.
@@ -99,6 +101,8 @@ class Publisher {
   const Config& config_;
   const PublisherSource& source_;
   MirrorCounters& counters_;
+  const Event& finish_;
+  const Event& stop_;
   const RecordOptions options_;
   const SourceText text_;
   SourceTypes types_;

@@ -6,18 +6,15 @@ namespace walgate::mirror {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-int left_until(Clock::time_point deadline) {
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-  return left > 0 ? static_cast<int>(left) : 0;
-}
-
 /// The number of partitions of a topic.
 std::int32_t partitions_of(KafkaClient& client, rd_kafka_topic_t* topic, std::string_view what,
-                           Clock::time_point deadline) {
+                           const Patience& patience) {
+  constexpr std::chrono::seconds longest_answer{3};
   const rd_kafka_metadata_t* answer = nullptr;
-  const auto code = rd_kafka_metadata(client.handle(), 0, topic, &answer, left_until(deadline));
+  auto code = RD_KAFKA_RESP_ERR_NO_ERROR;
+  do {
+    code = rd_kafka_metadata(client.handle(), 0, topic, &answer, patience.next(longest_answer));
+  } while ((code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT) && !patience.is_over());
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw client.error(code, what);
   const KafkaMetadata metadata{answer};
   if (metadata->topic_cnt != 1) throw client.error(RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, what);
@@ -49,9 +46,8 @@ class Fetching {
 }  // namespace
 
 // By librdkafka's simple consumer: the other one asks for a group, and for rights on it, even where it joins none.
-void read_to_end(const KafkaProperties& properties, const std::string& topic, std::chrono::milliseconds timeout,
+void read_to_end(const KafkaProperties& properties, const std::string& topic, const Patience& patience,
                  const std::function<void(const ReadRecord&)>& on_record) {
-  const auto deadline = Clock::now() + timeout;
   const auto what = fmt::format("read topic \"{}\" to its end", topic);
   KafkaClient client{RD_KAFKA_CONSUMER,
                      properties,
@@ -62,12 +58,11 @@ void read_to_end(const KafkaProperties& properties, const std::string& topic, st
   const KafkaTopic handle{rd_kafka_topic_new(client.handle(), topic.c_str(), nullptr)};
   if (!handle) throw client.error(rd_kafka_last_error(), what);
   const KafkaQueue queue{rd_kafka_queue_new(client.handle())};
-  auto open = partitions_of(client, handle.get(), what, deadline);
+  auto open = partitions_of(client, handle.get(), what, patience);
   const Fetching fetching{handle.get(), open, queue.get()};
   while (open > 0) {
-    const auto left = left_until(deadline);
-    if (left == 0) throw client.error(RD_KAFKA_RESP_ERR__TIMED_OUT, what);
-    const KafkaMessage message{rd_kafka_consume_queue(queue.get(), left)};
+    if (patience.is_over()) throw client.error(RD_KAFKA_RESP_ERR__TIMED_OUT, what);
+    const KafkaMessage message{rd_kafka_consume_queue(queue.get(), patience.next())};
     if (!message) continue;
     switch (message->err) {
       case RD_KAFKA_RESP_ERR_NO_ERROR:

@@ -1,12 +1,12 @@
 // topic_reader.hpp - a topic from its beginning to its end, as it stands committed.
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <string>
 #include <string_view>
 
 #include "mirror/kafka_client.hpp"
+#include "mirror/patience.hpp"
 
 namespace walgate::mirror {
 
@@ -21,9 +21,9 @@ struct ReadRecord {
 
 /// Reads all committed records of all partitions up to the ends as the reader finds them, which aborted transactions
 /// and markers leave gaps in.  What a transaction that is still open has written is behind the end: end it first, by
-/// initialising the producer.  Joins no group and commits no offsets.  Throws KafkaError when it takes longer than
-/// `timeout`, for a topic that does not exist, and for one that may not be read.
-void read_to_end(const KafkaProperties& properties, const std::string& topic, std::chrono::milliseconds timeout,
+/// initialising the producer.  Joins no group and commits no offsets.  Throws KafkaError when it takes too
+/// long, for a topic that does not exist, and for one that may not be read.
+void read_to_end(const KafkaProperties& properties, const std::string& topic, const Patience& patience,
                  const std::function<void(const ReadRecord&)>& on_record);
 
 }  // namespace walgate::mirror

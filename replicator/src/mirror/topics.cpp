@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <thread>
 
 #include "catalog/table_mapping.hpp"
 #include "errors/error.hpp"
@@ -13,7 +14,9 @@ namespace walgate::mirror {
 
 namespace {
 
-constexpr std::chrono::seconds patience{15};
+constexpr std::chrono::seconds longest_wait{15};
+/// Between two looks whether a topic is there.
+constexpr std::chrono::milliseconds next_look{20};
 
 }  // namespace
 
@@ -64,7 +67,7 @@ WantedTopic wanted_topic(const Config& config, std::string name, TopicPurpose pu
 }
 
 const KafkaCluster& Topics::cluster() {
-  if (!cluster_) cluster_ = admin_.cluster(patience);
+  if (!cluster_) cluster_ = admin_.cluster({longest_wait, leave_});
   return *cluster_;
 }
 
@@ -72,7 +75,7 @@ const ExistingTopic& Topics::ensure(const std::string& name, TopicPurpose purpos
   if (const auto known = known_.find(name); known != known_.end()) return known->second;
   const auto wanted = std::to_array({wanted_topic(config_, name, purpose, partitions, cluster().brokers)});
   const auto names = std::to_array({name});
-  auto existing = admin_.describe(names, patience);
+  auto existing = admin_.describe(names, {longest_wait, leave_});
   const auto findings = compare_topics(wanted, existing, cluster().brokers);
   for (const auto& finding : findings) {
     if (finding.weight == FindingWeight::error) {
@@ -87,7 +90,7 @@ const ExistingTopic& Topics::ensure(const std::string& name, TopicPurpose purpos
   }
   if (!existing.front()) {
     try {
-      admin_.create(wanted.front(), patience);
+      admin_.create(wanted.front(), {longest_wait, leave_});
       log::info("topic_created", "created a topic",
                 {{"topic", name},
                  {"partitions", wanted.front().partitions},
@@ -95,10 +98,15 @@ const ExistingTopic& Topics::ensure(const std::string& name, TopicPurpose purpos
     } catch (const KafkaError& error) {
       if (error.code() != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) throw;
     }
-    existing = admin_.describe(names, patience);
-    if (!existing.front()) {
-      throw KafkaError{KafkaError::Kind::retriable, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
-                       fmt::format("topic \"{}\" is not there although it was created", name)};
+    // The controller has made it; the broker that answers hears of it a little later.
+    for (const Patience patience{longest_wait, leave_}; !existing.front();) {
+      existing = admin_.describe(names, {longest_wait, leave_});
+      if (existing.front()) break;
+      if (patience.is_over()) {
+        throw KafkaError{KafkaError::Kind::retriable, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
+                         fmt::format("topic \"{}\" is not there although it was created", name)};
+      }
+      std::this_thread::sleep_for(next_look);
     }
   }
   return known_.emplace(name, std::move(*existing.front())).first->second;

@@ -27,7 +27,9 @@ struct TableTopic {
 
 class Topics {
  public:
-  explicit Topics(const Config& config) : config_{config}, admin_{config.kafka.properties} {}
+  /// `leave` ends whatever waits for the brokers.
+  explicit Topics(const Config& config, const Event* leave = nullptr)
+      : config_{config}, admin_{config.kafka.properties}, leave_{leave} {}
 
   /// Throws KafkaError.
   [[nodiscard]] const KafkaCluster& cluster();
@@ -38,6 +40,7 @@ class Topics {
  private:
   const Config& config_;
   KafkaAdmin admin_;
+  const Event* leave_;
   std::optional<KafkaCluster> cluster_;
   std::map<std::string, ExistingTopic, std::less<>> known_;
 };

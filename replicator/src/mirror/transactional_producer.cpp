@@ -8,8 +8,15 @@ namespace walgate::mirror {
 
 namespace {
 
-int milliseconds(TransactionalProducer::Milliseconds time) {
-  return static_cast<int>(time.count());
+/// Makes a call of the transactions in short waits: one that timed out, or whose last try within its time failed, goes
+/// on in the background, and the same call resumes it.
+template <typename Call>
+KafkaFailure call_patiently(const KafkaClient& client, const Patience& patience, const Call& call) {
+  for (;;) {
+    KafkaFailure failure{call(client.handle(), patience.next())};
+    if (!failure || rd_kafka_error_is_retriable(failure.get()) == 0 || patience.is_over()) return failure;
+    rd_kafka_poll(client.handle(), 10);
+  }
 }
 
 KafkaHeaders headers_of(std::span<const RecordHeader> headers) {
@@ -43,9 +50,9 @@ TransactionalProducer::~TransactionalProducer() {
   poll();
 }
 
-void TransactionalProducer::initialise(Milliseconds timeout) {
+void TransactionalProducer::initialise(const Patience& patience) {
   if (!with_transactions_) return;
-  const KafkaFailure failure{rd_kafka_init_transactions(client_.handle(), milliseconds(timeout))};
+  const auto failure = call_patiently(client_, patience, rd_kafka_init_transactions);
   if (!failure) return;
   const auto error = transaction_error(failure);
   if (error.code() != RD_KAFKA_RESP_ERR__TIMED_OUT) throw error;
@@ -59,10 +66,9 @@ void TransactionalProducer::begin() {
 }
 
 void TransactionalProducer::produce(const std::string& topic_name, std::int32_t partition, const OutgoingRecord& record,
-                                    Milliseconds timeout) {
+                                    const Patience& patience) {
   auto* const to = topic(topic_name);
   auto headers = record.headers.empty() ? KafkaHeaders{} : headers_of(record.headers);
-  const auto deadline = std::chrono::steady_clock::now() + timeout;
   const auto* const key = record.has_key ? data_or_empty(record.key) : nullptr;
   const auto* const value = record.has_value ? data_or_empty(record.value) : nullptr;
   for (;;) {
@@ -97,15 +103,14 @@ void TransactionalProducer::produce(const std::string& topic_name, std::int32_t 
                        fmt::format("could not queue a record for topic \"{}\": {}", topic_name,
                                    rd_kafka_error_string(failure.get()))};
     }
-    if (std::chrono::steady_clock::now() >= deadline)
-      throw client_.error(code, "queue a record, because the queue stays full");
+    if (patience.is_over()) throw client_.error(code, "queue a record, because the queue stays full");
     rd_kafka_poll(client_.handle(), 10);
   }
 }
 
-void TransactionalProducer::commit(Milliseconds timeout) {
-  if (!with_transactions_) return flush(timeout);
-  const KafkaFailure failure{rd_kafka_commit_transaction(client_.handle(), milliseconds(timeout))};
+void TransactionalProducer::commit(const Patience& patience) {
+  if (!with_transactions_) return flush(patience);
+  const auto failure = call_patiently(client_, patience, rd_kafka_commit_transaction);
   if (!failure) return;
   const auto error = coordinator_error(failure);
   // "Messages failed delivery": why the first one did tells more.
@@ -113,17 +118,20 @@ void TransactionalProducer::commit(Milliseconds timeout) {
   throw error;
 }
 
-void TransactionalProducer::flush(Milliseconds timeout) {
-  const auto code = rd_kafka_flush(client_.handle(), milliseconds(timeout));
+void TransactionalProducer::flush(const Patience& patience) {
+  auto code = RD_KAFKA_RESP_ERR_NO_ERROR;
+  do {
+    code = rd_kafka_flush(client_.handle(), patience.next());
+  } while (code == RD_KAFKA_RESP_ERR__TIMED_OUT && !patience.is_over());
   if (const auto cause = client_.take_delivery_failure())
     throw KafkaError{KafkaError::Kind::fatal, cause->code, cause->text};
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw client_.error(code, "have records stored");
 }
 
-void TransactionalProducer::abort(Milliseconds timeout) {
+void TransactionalProducer::abort(const Patience& patience) {
   if (!with_transactions_) return;
-  if (const KafkaFailure failure{rd_kafka_abort_transaction(client_.handle(), milliseconds(timeout))})
-    throw coordinator_error(failure);
+  const auto failure = call_patiently(client_, patience, rd_kafka_abort_transaction);
+  if (failure) throw coordinator_error(failure);
 }
 
 rd_kafka_topic_t* TransactionalProducer::topic(const std::string& name) {

@@ -8,7 +8,6 @@
 // initialise it, and only then read the progress topic, which tells whether the last commit took place.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -16,6 +15,7 @@
 #include <string_view>
 
 #include "mirror/kafka_client.hpp"
+#include "mirror/patience.hpp"
 
 namespace walgate::mirror {
 
@@ -35,8 +35,6 @@ struct OutgoingRecord {
 
 class TransactionalProducer {
  public:
-  using Milliseconds = std::chrono::milliseconds;
-
   /// `own` goes over the users' properties: transactional.id and what else the mirror decides.
   TransactionalProducer(const KafkaProperties& properties, const KafkaProperties& own, bool with_transactions = true);
   ~TransactionalProducer();
@@ -44,22 +42,23 @@ class TransactionalProducer {
   TransactionalProducer& operator=(const TransactionalProducer&) = delete;
 
   /// Takes the transactional.id over: ends what its predecessor left open, and fences the predecessor off.
-  void initialise(Milliseconds timeout);
+  void initialise(const Patience& patience);
   void begin();
-  /// Queues a record.  While the queue is full it waits, at most `timeout`, and then throws a retriable error.
-  void produce(const std::string& topic, std::int32_t partition, const OutgoingRecord& record, Milliseconds timeout);
+  /// Queues a record.  While the queue is full it waits, and then throws a retriable error.
+  void produce(const std::string& topic, std::int32_t partition, const OutgoingRecord& record,
+               const Patience& patience);
   /// Sends what is queued and makes the transaction visible.
-  void commit(Milliseconds timeout);
+  void commit(const Patience& patience);
   /// Drops what was sent; readers of committed records never see it.  A broker that is still busy with the commit
   /// before refuses it, which is fatal like every refusal, and as harmless: the next producer ends the transaction.
-  void abort(Milliseconds timeout);
+  void abort(const Patience& patience);
   /// Serves librdkafka's callbacks without waiting.
   void poll() { rd_kafka_poll(client_.handle(), 0); }
   [[nodiscard]] KafkaClient& client() noexcept { return client_; }
 
  private:
   rd_kafka_topic_t* topic(const std::string& name);
-  void flush(Milliseconds timeout);
+  void flush(const Patience& patience);
 
   KafkaClient client_;
   const bool with_transactions_;
