@@ -34,10 +34,10 @@ struct MirrorIdentity {
 
 struct MirrorStart {
   PublisherSource source;
-  Lsn position;                                         ///< where the target stands; a mirror that is new begins here
-  bool has_copy = false;                                ///< the slot's copy is there from an earlier time
-  std::set<Lsn> skips;                                  ///< final_lsn of transactions to leave out
-  std::optional<MirrorIdentity> known;                  ///< to the target
+  Lsn position;                         ///< a mirror that is new begins here: what follows is still held for it
+  bool has_copy = false;                ///< the slot's copy is there from an earlier time
+  std::set<Lsn> skips;                  ///< final_lsn of transactions to leave out
+  std::optional<MirrorIdentity> known;  ///< to the target
   std::function<void(const MirrorIdentity&)> remember;  ///< on the target; durable when it returns
 };
 

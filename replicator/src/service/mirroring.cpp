@@ -34,14 +34,15 @@ std::optional<mirror::MirrorIdentity> known_mirror(postgres::Connection& target,
   return mirror::MirrorIdentity{text_field(result, 0, 0), text_field(result, 0, 1)};
 }
 
-mirror::MirrorStart start_of(const Config& config, const Situation& now, Lsn position, const std::set<Lsn>& skips,
+mirror::MirrorStart start_of(const Config& config, const Situation& now, const std::set<Lsn>& skips,
                              postgres::Connection& source, postgres::Connection& target, const Event& stop) {
+  const auto copy = stream::find_slot(source, mirror::mirror_slot(config));
   return {.source = {.system = now.source.system,
                      .database = now.source.database_name,
                      .encoding = now.source.encoding,
                      .read_types = [&config, &stop] { return read_types(config, stop); }},
-          .position = position,
-          .has_copy = stream::find_slot(source, mirror::mirror_slot(config)).has_value(),
+          .position = copy ? copy->confirmed_flush : now.slot->confirmed_flush,
+          .has_copy = copy.has_value(),
           .skips = skips,
           .known = known_mirror(target, config.pipeline),
           .remember = [&config, &stop](const mirror::MirrorIdentity& identity) {
@@ -55,10 +56,10 @@ mirror::MirrorStart start_of(const Config& config, const Situation& now, Lsn pos
 
 }  // namespace
 
-Mirroring::Mirroring(const Config& config, const Situation& now, Lsn position, const std::set<Lsn>& skips,
+Mirroring::Mirroring(const Config& config, const Situation& now, const std::set<Lsn>& skips,
                      postgres::Connection& source, postgres::Connection& target, Acknowledgement& acknowledgement,
                      StatusBoard& board, const Event& stop)
-    : feed_{config.kafka.queue_bytes}, mirror_{config, start_of(config, now, position, skips, source, target, stop),
+    : feed_{config.kafka.queue_bytes}, mirror_{config, start_of(config, now, skips, source, target, stop),
                                                feed_,  acknowledgement,
                                                board,  finish_,
                                                stop} {

@@ -17,10 +17,9 @@ namespace walgate::service {
 class Mirroring {
  public:
   /// Looks up what the target and the source know of the mirror, and holds the acknowledgement back where it has to.
-  /// `position`: where the target stands.  All references must outlive it.
-  Mirroring(const Config& config, const Situation& now, Lsn position, const std::set<Lsn>& skips,
-            postgres::Connection& source, postgres::Connection& target, Acknowledgement& acknowledgement,
-            StatusBoard& board, const Event& stop);
+  /// All references must outlive it.
+  Mirroring(const Config& config, const Situation& now, const std::set<Lsn>& skips, postgres::Connection& source,
+            postgres::Connection& target, Acknowledgement& acknowledgement, StatusBoard& board, const Event& stop);
   ~Mirroring() { finish(); }
   Mirroring(const Mirroring&) = delete;
   Mirroring& operator=(const Mirroring&) = delete;
