@@ -41,6 +41,13 @@ std::optional<KafkaComplaint> KafkaClient::take_complaint() {
   return std::exchange(state_->complaint, std::nullopt);
 }
 
+bool KafkaClient::is_refused() {
+  rd_kafka_poll(handle(), 0);  // brings complaints
+  const std::lock_guard lock{state_->mutex};
+  return state_->complaint && (state_->complaint->code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
+                               state_->complaint->code == RD_KAFKA_RESP_ERR__SSL);
+}
+
 std::optional<KafkaComplaint> KafkaClient::take_delivery_failure() {
   const std::lock_guard lock{state_->mutex};
   return std::exchange(state_->delivery_failure, std::nullopt);

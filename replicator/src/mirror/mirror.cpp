@@ -40,7 +40,7 @@ Event& event_of(PieceQueue& queue) {
   return queue.filled();
 }
 
-Failure failure_of(const KafkaError& error) {
+Failure failure_of(const KafkaError& error, const Config& config) {
   Failure failure{
       .name = ErrorName::kafka_unavailable, .recovery = Recovery::retry, .message = error.what(), .phase = "mirror"};
   switch (error.code()) {
@@ -49,14 +49,19 @@ Failure failure_of(const KafkaError& error) {
     case RD_KAFKA_RESP_ERR_PRODUCER_FENCED:
       failure.name = ErrorName::mirror_fenced;
       failure.recovery = Recovery::stop;
-      failure.message = fmt::format("another producer has taken over the transactional id: {}", error.what());
+      failure.message = fmt::format("another producer has taken over the transactional id \"{}\": {}",
+                                    transactional_id(config), error.what());
+      break;
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+      failure.name = ErrorName::kafka_refused;
+      failure.message =
+          fmt::format("may not use the transactional id \"{}\": {}", transactional_id(config), error.what());
       break;
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
     case RD_KAFKA_RESP_ERR__SSL:
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
       failure.name = ErrorName::kafka_refused;  // tried again: somebody may grant it
       break;
@@ -100,7 +105,7 @@ void Mirror::run() {
     } catch (const postgres::Interrupted&) {
       return;
     } catch (const KafkaError& error) {
-      failure = failure_of(error);
+      failure = failure_of(error, config_);
     } catch (const Error& error) {
       failure = error.failure();
       if (failure.phase.empty()) failure.phase = "mirror";
@@ -138,15 +143,16 @@ void Mirror::open() {
   in_transaction_ = false;
   open_rows_ = open_bytes_ = 0;
   idle_.reset();
-  const auto found = publisher_->open();
-  const MirrorIdentity here{publisher_->cluster(), found ? found->incarnation : draw_incarnation()};
-  if (start_.known && start_.known->cluster != here.cluster) {
+  // Before anything is done there: the right one may have a mirror of this name.
+  if (const auto& cluster = publisher_->cluster(); start_.known && start_.known->cluster != cluster) {
     throw Error{{.name = ErrorName::mirror_progress_lost,
                  .message = fmt::format("this is another Kafka cluster ({}) than the one the pipeline was mirrored "
                                         "into ({})",
-                                        here.cluster, start_.known->cluster),
+                                        cluster, start_.known->cluster),
                  .phase = "mirror"}};
   }
+  const auto found = publisher_->open();
+  const MirrorIdentity here{publisher_->cluster(), found ? found->incarnation : draw_incarnation()};
   if (start_.known && (!found || found->incarnation != start_.known->incarnation)) {
     throw Error{{.name = ErrorName::mirror_progress_lost,
                  .message = fmt::format("topic \"{}\" does not know the pipeline any more: it was emptied, deleted or "
