@@ -72,8 +72,8 @@ void Mirroring::start() {
 }
 
 void Mirroring::finish() {
+  finish_.set();  // first: else the mirror takes the end of the feed for a full queue, and makes a copy of the slot
   feed_.close();
-  finish_.set();
   if (thread_.joinable()) thread_.join();
 }
 
