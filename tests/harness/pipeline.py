@@ -100,10 +100,10 @@ class Pipeline:
         wait_until(lambda: not self.slot_row() or not self.slot_row()["active"], what="the slot is free")
         self.source.value("SELECT walgate.drop_slot(%s)", self.slot)
 
-    def slot_row(self) -> dict | None:
-        """active, confirmed_flush_lsn and restart_lsn of the slot."""
+    def slot_row(self, slot: str | None = None) -> dict | None:
+        """active, confirmed_flush_lsn and restart_lsn of the slot, or of another one."""
         rows = self.source.rows("SELECT active, confirmed_flush_lsn::text, restart_lsn::text, active_pid"
-                                "  FROM pg_replication_slots WHERE slot_name = %s", self.slot)
+                                "  FROM pg_replication_slots WHERE slot_name = %s", slot or self.slot)
         return dict(zip(("active", "confirmed_flush_lsn", "restart_lsn", "active_pid"), rows[0])) if rows else None
 
     def write_config(self, **more) -> None:
@@ -269,18 +269,19 @@ class Pipeline:
         return "\n".join(self.log().splitlines()[-lines:])
 
     def close(self) -> None:
-        """Ends the service and gives the slot back; for the end of a test, whatever state it left."""
+        """Ends the service and gives its slots back; for the end of a test, whatever state it left."""
         if self.running:
             self.process.kill()
             self.process.wait()
         if self.source.server.running:
             deadline = time.monotonic() + 20
-            while (row := self.slot_row()) and time.monotonic() < deadline:
-                try:
-                    if row["active_pid"]:
-                        self.source.value("SELECT pg_terminate_backend(%s)", row["active_pid"])
-                    self.source.value("SELECT pg_drop_replication_slot(%s)", self.slot)
-                except Exception:  # still active: try again
-                    time.sleep(0.05)
+            for slot in (self.slot, f"{self.slot}_mirror"):
+                while (row := self.slot_row(slot)) and time.monotonic() < deadline:
+                    try:
+                        if row["active_pid"]:
+                            self.source.value("SELECT pg_terminate_backend(%s)", row["active_pid"])
+                        self.source.value("SELECT pg_drop_replication_slot(%s)", slot)
+                    except Exception:  # still active: try again
+                        time.sleep(0.05)
         if self in live:
             live.remove(self)

@@ -128,6 +128,10 @@ class Cluster:
         admin = self.admin()  # lives until its answer is here
         admin.create_topics([NewTopic(name, partitions, replicas, config=config)], operation_timeout=30)[name].result(30)
 
+    def delete_topic(self, name: str) -> None:
+        admin = self.admin()
+        admin.delete_topics([name], operation_timeout=30)[name].result(30)
+
     def allow(self, user: str, operations: list[str], **resource: str) -> None:
         """Grants `user` operations ("Write", "Describe" …) on topic=NAME, group=NAME, transactional_id=NAME or cluster=""; a
         name that ends in "*" is a prefix."""

@@ -27,15 +27,14 @@ def read_all(config: dict, topic: str, partitions: int = 1, isolation: str = "re
             reader.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
             deadline = time.monotonic() + seconds
             while True:
-                message = reader.poll(1)
+                messages = reader.consume(1000, 0.1)
                 assert time.monotonic() < deadline, f"the end of {topic} did not come within {seconds} s; {len(found)} messages"
-                if message is None:
-                    continue
-                if message.error():
-                    if message.error().code() == KafkaError._PARTITION_EOF:
-                        break
-                    raise KafkaException(message.error())
-                found.append(message)
+                error = messages[-1].error() if messages else None
+                found += messages if not error else messages[:-1]
+                if error and error.code() == KafkaError._PARTITION_EOF:
+                    break
+                if error:
+                    raise KafkaException(error)
         return found
     finally:
         reader.close()

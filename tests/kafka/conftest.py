@@ -24,6 +24,20 @@ def kafka(shared_kafka):
     return shared_kafka
 
 
+@pytest.fixture(scope="session")
+def _mortal_kafka():
+    with Cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def mortal_kafka(_mortal_kafka):
+    """One plain broker that tests may stop, kill and freeze; whatever they left, the next one finds it running."""
+    yield _mortal_kafka.start()
+    if _mortal_kafka.nodes[0].running:
+        _mortal_kafka.nodes[0].thaw()
+
+
 @pytest.fixture
 def make_kafka():
     """Clusters of the test's own, which it may stop and kill: make_kafka(nodes=3)."""

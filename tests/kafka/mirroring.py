@@ -3,7 +3,7 @@ import json
 from dataclasses import dataclass
 
 from clients import read_all
-from harness.pipeline import lsn
+from harness.pipeline import lsn, merged
 from harness.waiting import wait_until
 
 
@@ -29,7 +29,7 @@ class Sent:
 
 def mirrored(pair, kafka, kafka_config: dict | None = None, config: dict | None = None, **words):
     """A pipeline of the pair that is mirrored into the cluster; `kafka_config` are further keys of the section."""
-    section = {"properties": kafka.client_config()} | (kafka_config or {})
+    section = merged({"properties": kafka.client_config()}, kafka_config or {})
     return pair.pipeline(config={"kafka": section} | (config or {}), **words)
 
 
@@ -54,6 +54,32 @@ def wait_mirror_state(pipeline, *states: str, seconds: float = 60) -> dict:
         mirror = status and status["mirror"]
         return mirror if mirror and mirror["state"] in states else None
     return wait_until(reached, seconds, lambda: f"mirror in {states}: {pipeline.status()}\n{pipeline.log_tail()}")
+
+
+def wait_mirror_error(pipeline, name: str, *states: str, seconds: float = 60) -> dict:
+    """Waits until the mirror is in one of these states, stopped if none is named, because of `name`; its error."""
+    states = states or ("stopped",)
+
+    def reached():
+        status = pipeline.status()
+        mirror = status and status["mirror"]
+        found = mirror and mirror["state"] in states and mirror["error"] and mirror["error"]["name"] == name
+        return mirror["error"] if found else None
+    return wait_until(reached, seconds, lambda: f"{name} of the mirror: {pipeline.status()}\n{pipeline.log_tail()}")
+
+
+def mirror_slot(pipeline) -> dict | None:
+    """active, confirmed_flush_lsn and restart_lsn of the slot's copy; None where there is none."""
+    return pipeline.slot_row(f"{pipeline.slot}_mirror")
+
+
+def wait_in_step(pipeline, seconds: float = 60) -> None:
+    """Waits until the mirror follows the target again, and needs no slot of its own."""
+    def reached():
+        pipeline.source.execute("SELECT pg_logical_emit_message(true, 'walgate-test', '')")  # the next commit drops it
+        status = pipeline.status()
+        return status and status["mirror"] and status["mirror"]["state"] == "streaming" and not mirror_slot(pipeline)
+    wait_until(reached, seconds, lambda: f"in step: {pipeline.status()}\n{pipeline.log_tail()}", every=0.1)
 
 
 def sent(kafka, topic: str, partitions: int = 1, isolation: str = "read_committed") -> list[Sent]:
