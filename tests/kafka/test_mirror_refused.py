@@ -1,0 +1,220 @@
+"""What the mirror must not do, or is not let do: it says so, does nothing wrong, and the target goes on."""
+import json
+
+import pytest
+from confluent_kafka import Producer
+
+from clients import read_all
+from harness.pipeline import lsn
+from harness.waiting import wait_until
+from mirroring import (mirror_slot, mirrored, sent, wait_in_step, wait_mirror_error, wait_mirror_state, wait_mirrored)
+
+
+@pytest.fixture
+def item(pair):
+    """A pair with a table on both sides."""
+    pair.both("CREATE TABLE item (id int PRIMARY KEY, name text)")
+    return pair
+
+
+def insert(pair, pipeline, first: int, count: int = 5) -> None:
+    """Rows that must reach the target, whatever has become of the mirror."""
+    pair.source.execute(f"INSERT INTO item SELECT id, 'row' FROM generate_series({first}, {first + count - 1}) id")
+    pipeline.wait_caught_up()
+    pair.assert_same("item")
+
+
+def keys(kafka, pipeline) -> list[int]:
+    return [record.key["id"] for record in sent(kafka, f"{pipeline.name}.public.item")]
+
+
+def assert_slot_follows(pair, pipeline, row: int) -> None:
+    """The mirror keeps WAL by its copy of the slot alone."""
+    position = pair.source.value("SELECT pg_current_wal_insert_lsn()::text")
+    insert(pair, pipeline, row, 1)
+    wait_until(lambda: lsn(pipeline.slot_row()["confirmed_flush_lsn"]) >= lsn(position), 30, lambda: f"{pipeline.slot_row()}")
+
+
+# Another one has taken over
+
+def test_a_mirror_that_was_fenced_off_stops(item, kafka):
+    pipeline = mirrored(item, kafka).start()
+    insert(item, pipeline, 0)
+    wait_mirrored(pipeline)
+    intruder = Producer(kafka.internal_config() | {"transactional.id": f"{pipeline.name}.walgate"})
+    intruder.init_transactions(30)
+    insert(item, pipeline, 10)
+    error = wait_mirror_error(pipeline, "mirror_fenced")
+    assert "transactional id" in error["message"] and error["remedy"]
+    assert pipeline.status()["state"] == "streaming"
+    assert_slot_follows(item, pipeline, 20)
+    assert keys(kafka, pipeline) == list(range(5))
+    # Two services would take turns for ever: it does not try again before a person has started it anew.
+    assert pipeline.stop() == 0
+    pipeline.start()
+    wait_mirrored(pipeline)
+    wait_in_step(pipeline)
+    assert keys(kafka, pipeline) == [*range(5), *range(10, 15), 20]
+
+
+def test_a_large_transaction_that_is_fenced_off_is_named_so(item, kafka):
+    pipeline = mirrored(item, kafka).start()
+    insert(item, pipeline, 0)
+    wait_mirrored(pipeline)
+    Producer(kafka.internal_config() | {"transactional.id": f"{pipeline.name}.walgate"}).init_transactions(30)
+    item.source.execute("INSERT INTO item SELECT id, repeat('x', 500) FROM generate_series(1000, 60000) id")
+    wait_mirror_error(pipeline, "mirror_fenced")
+    pipeline.wait_caught_up()
+    item.assert_same("item")
+    assert keys(kafka, pipeline) == list(range(5))
+
+
+# Rights
+
+def test_what_refuses_the_mirror_is_named_and_nothing_secret_is(item, make_kafka):
+    kafka = make_kafka(protocol="SASL_SSL", users={"mirror": "mirror-secret"}, acls=True)
+
+    def start(password: str = "mirror-secret", **properties):
+        config = kafka.client_config("mirror", password) | properties
+        pipeline.write_config(kafka={"properties": config})
+        return pipeline.start()
+
+    def refused(*words: str) -> None:
+        def named():
+            error = wait_mirror_error(pipeline, "kafka_refused", "retrying")
+            return all(word in error["message"] for word in words)
+        wait_until(named, 60, lambda: f"{words} in {pipeline.status()}\n{pipeline.log_tail()}")
+        shown = json.dumps(pipeline.status()) + pipeline.log() + pipeline.command("config", "show").out
+        shown += pipeline.command("status", "--json").out
+        assert "mirror-secret" not in shown and "not-the-word" not in shown
+
+    pipeline = mirrored(item, kafka)
+    start("not-the-word")
+    insert(item, pipeline, 0)
+    refused("uthentication")
+    assert_slot_follows(item, pipeline, 100)
+    pipeline.stop()
+
+    start(**{"ssl.ca.location": str(kafka.certificates.other_ca)})
+    insert(item, pipeline, 10)
+    refused("certificate")
+    pipeline.stop()
+
+    # Each right, one after the other; no restart, nor anything else, is needed.
+    start()
+    insert(item, pipeline, 20)
+    refused("create topic", f"{pipeline.name}.walgate.progress")
+    for topic in (f"{pipeline.name}.walgate.progress", f"{pipeline.name}.transaction"):
+        kafka.allow("mirror", ["Create", "Describe", "DescribeConfigs", "Read", "Write"], topic=topic)
+    refused("ransactional", f"{pipeline.name}.walgate")
+    kafka.allow("mirror", ["Write", "Describe"], transactional_id=f"{pipeline.name}.walgate")
+    refused(f"{pipeline.name}.public.item")
+    kafka.allow("mirror", ["Create", "Describe", "DescribeConfigs"], topic=f"{pipeline.name}.public*")
+    refused(f"{pipeline.name}.public.item")
+    kafka.allow("mirror", ["Write"], topic=f"{pipeline.name}.public*")
+    wait_mirrored(pipeline)
+    wait_in_step(pipeline)
+    assert keys(kafka, pipeline) == [*range(5), 100, *range(10, 15), *range(20, 25)]
+
+
+# Records that are too large
+
+def test_a_record_that_is_too_large_stops_the_mirror_alone(item, kafka):
+    pipeline = mirrored(item, kafka, {"properties": {"message.max.bytes": "2000"}}).start()
+    insert(item, pipeline, 0)
+    wait_mirrored(pipeline)
+    item.source.execute("INSERT INTO item VALUES (10, repeat('x', 5000))")
+    insert(item, pipeline, 20)
+    error = wait_mirror_error(pipeline, "record_too_large")
+    assert f"{pipeline.name}.public.item" in error["message"] and lsn(error["lsn"]) > 0
+    assert "xxx" not in pipeline.log()
+    assert_slot_follows(item, pipeline, 30)
+    assert keys(kafka, pipeline) == list(range(5))
+    # Once it fits, everything follows.
+    pipeline.stop()
+    pipeline.write_config(kafka={"properties": {"message.max.bytes": "100000"}})
+    pipeline.start()
+    wait_mirrored(pipeline)
+    assert keys(kafka, pipeline) == [*range(5), 10, *range(20, 25), 30]
+
+
+def test_a_pointer_stands_for_a_record_that_is_too_large(item, kafka):
+    pipeline = mirrored(item, kafka, {"properties": {"message.max.bytes": "2000"}, "oversize": "pointer"}).start()
+    insert(item, pipeline, 0, 1)
+    item.source.execute("INSERT INTO item VALUES (10, repeat('x', 5000))")
+    insert(item, pipeline, 20, 1)
+    wait_mirrored(pipeline)
+    first, large, last = sent(kafka, f"{pipeline.name}.public.item")
+    assert (first.key, large.key, last.key) == ({"id": 0}, {"id": 10}, {"id": 20})
+    pointer = large.value["walgate_pointer"]
+    assert lsn(pointer["lsn"]) == large.position[0] and pointer["position"] == 1 and pointer["bytes"] > 5000
+    assert large.headers["walgate.pointer"] == str(pointer["bytes"])
+
+
+# A position that is not where it was
+
+def test_a_progress_topic_that_was_deleted_stops_the_mirror(item, kafka):
+    pipeline = mirrored(item, kafka).start()
+    insert(item, pipeline, 0)
+    wait_mirrored(pipeline)
+    pipeline.stop()
+    kafka.delete_topic(f"{pipeline.name}.walgate.progress")
+    for row in (10, 20):
+        pipeline.start()
+        insert(item, pipeline, row)
+        error = wait_mirror_error(pipeline, "mirror_progress_lost")
+        assert f"{pipeline.name}.walgate.progress" in error["message"]
+        assert_slot_follows(item, pipeline, row + 8)
+        assert pipeline.stop() == 0
+    assert keys(kafka, pipeline) == list(range(5))
+
+
+def test_a_progress_topic_that_is_deleted_while_it_is_used(item, kafka):
+    pipeline = mirrored(item, kafka).start()
+    insert(item, pipeline, 0)
+    wait_mirrored(pipeline)
+    kafka.delete_topic(f"{pipeline.name}.walgate.progress")
+    insert(item, pipeline, 10)
+    wait_mirror_error(pipeline, "mirror_progress_lost", seconds=120)
+    insert(item, pipeline, 20)
+    assert keys(kafka, pipeline) == list(range(5))
+
+
+def test_another_cluster_gets_nothing(item, kafka, mortal_kafka):
+    pipeline = mirrored(item, kafka).start()
+    insert(item, pipeline, 0)
+    wait_mirrored(pipeline)
+    pipeline.stop()
+    before = set(mortal_kafka.admin().list_topics(timeout=10).topics)
+    pipeline.write_config(kafka={"properties": mortal_kafka.client_config()})
+    pipeline.start()
+    insert(item, pipeline, 10)
+    error = wait_mirror_error(pipeline, "mirror_progress_lost")
+    assert kafka.id in error["message"] and mortal_kafka.id in error["message"]
+    assert set(mortal_kafka.admin().list_topics(timeout=10).topics) == before
+    pipeline.stop()
+    # Back at the right one everything follows.
+    pipeline.write_config(kafka={"properties": kafka.client_config()})
+    pipeline.start()
+    wait_mirrored(pipeline)
+    assert keys(kafka, pipeline) == [*range(5), *range(10, 15)]
+
+
+def test_a_copy_of_the_slot_that_is_gone_leaves_a_gap_that_is_named(item, mortal_kafka):
+    pipeline = mirrored(item, mortal_kafka).start()
+    insert(item, pipeline, 0)
+    wait_mirrored(pipeline)
+    mortal_kafka.nodes[0].kill9()
+    insert(item, pipeline, 10)
+    wait_mirror_state(pipeline, "retrying")
+    assert_slot_follows(item, pipeline, 20)
+    item.source.value("SELECT pg_drop_replication_slot(%s)", f"{pipeline.slot}_mirror")
+    mortal_kafka.start()
+    error = wait_mirror_error(pipeline, "mirror_gap")
+    assert f"{pipeline.slot}_mirror" in error["message"] and error["detail"]
+    insert(item, pipeline, 30)
+    assert keys(mortal_kafka, pipeline) == list(range(5))
+    pipeline.stop()
+    pipeline.start()
+    wait_mirror_error(pipeline, "mirror_gap")
+    assert keys(mortal_kafka, pipeline) == list(range(5))
