@@ -1,4 +1,5 @@
 """The mirror beside the target: what arrives in Kafka, once and in order."""
+from harness import Hold, wait_until
 from mirroring import mirrored, sent, view, wait_mirror_state, wait_mirrored
 
 
@@ -48,3 +49,39 @@ def test_a_full_queue_lets_go_and_joins_again(pair, kafka):
     pair.source.execute("INSERT INTO item VALUES (20000)")
     wait_mirrored(pipeline)
     assert [r.key["id"] for r in sent(kafka, f"{pipeline.name}.public.item")] == list(range(20001))
+
+
+def test_a_large_update_behind_a_small_transaction_stays_one(pair, kafka):
+    pair.both("CREATE TABLE item (id int PRIMARY KEY, n int); INSERT INTO item SELECT i, 0 FROM generate_series(1, 20000) i; "
+              "CREATE TABLE before (id int PRIMARY KEY)")
+    pipeline = mirrored(pair, kafka, {"copy": False}, config={"limits": {"batch_rows": 1000}}).start()
+    wait_mirror_state(pipeline, "streaming")
+    hold = Hold(pair.target, "before")  # both wait behind it, so that they come together
+    pair.source.execute("INSERT INTO before VALUES (1)")
+    hold.wait_reached()
+    pair.source.execute("UPDATE item SET n = 2 WHERE id = 2")
+    pair.source.execute("UPDATE item SET n = n + 3")
+    hold.release()
+    wait_mirrored(pipeline)
+    pair.assert_same("item")
+    records = sent(kafka, f"{pipeline.name}.public.item")
+    assert [r.position for r in records] == sorted(r.position for r in records)
+    assert len(records) == 20001 and len({r.headers["walgate.lsn"] for r in records}) == 2
+
+
+def test_a_stream_that_is_cut_in_a_large_transaction_is_read_again(pair, kafka):
+    pair.both("CREATE TABLE item (id int PRIMARY KEY, filler text)")
+    pipeline = mirrored(pair, kafka, {"copy": False, "queue_bytes": "64kB"}).start()
+    wait_mirror_state(pipeline, "streaming")
+    slot = f"{pipeline.slot}_mirror"
+    pair.source.execute("INSERT INTO item SELECT id, repeat('x', 400) FROM generate_series(1, 100000) id")
+    for _ in range(5):
+        wait_until(lambda: pair.source.value("SELECT count(*) FROM pg_replication_slots WHERE slot_name = %s AND active", slot)
+                   or mirror_is("streaming", pipeline), 60, "the mirror reads")
+        pair.source.execute(f"SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '{slot}' AND active")
+    wait_mirrored(pipeline)
+    assert [r.key["id"] for r in sent(kafka, f"{pipeline.name}.public.item")] == list(range(1, 100001))
+
+
+def mirror_is(state: str, pipeline) -> bool:
+    return pipeline.status()["mirror"]["state"] == state

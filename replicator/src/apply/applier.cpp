@@ -204,13 +204,18 @@ void Applier::apply_batch(std::vector<Piece> pieces, bool strictly) {
 
 void Applier::ask_for_images(Batch& batch, std::span<const Piece> pieces) {
   if (feed_ == nullptr || !feed_->is_wanted() || !Images::are_lacking(pieces)) return;
+  if (batch.large && batch.last_resort) return;  // nothing of it may be written before all of it is summed up
   flush(batch);
   begin(batch);
-  images_.ask(pieces, [this](const wire::Relation& relation, const wire::Begin& transaction) -> PreparedTable* {
-    if (skips_.contains(transaction.final_lsn) || seam_.holds(relation, transaction)) return nullptr;
-    auto& table = table_of(relation, transaction);
-    return table.plan.left_out ? nullptr : &table;
-  });
+  images_.ask(
+      pieces,
+      [this](const wire::Relation& relation, const wire::Begin& transaction) {
+        return !skips_.contains(transaction.final_lsn) && !seam_.holds(relation, transaction);
+      },
+      [this](const wire::Relation& relation, const wire::Begin& transaction) -> PreparedTable* {
+        auto& table = table_of(relation, transaction);
+        return table.plan.left_out ? nullptr : &table;
+      });
 }
 
 void Applier::take_changes(Batch& batch) {
@@ -231,11 +236,12 @@ void Applier::take_changes(Batch& batch) {
     // The statements hold copies of what they need; the pieces' memory can go.
     if (batch.strictly || rows >= most_rows || bytes >= most_bytes) {
       flush(batch);
-      if (images_.is_pending()) {
-        target_.read(0);
+      if (feed_ != nullptr) {
+        // What was committed before it is put first.
+        if (!committing_.empty() || images_.is_pending()) target_.read(0);
         images_.complete(batch.pieces);
+        feed_->put(std::move(batch.pieces));
       }
-      if (feed_ != nullptr) feed_->put(std::move(batch.pieces));
       parts_until_ = batch.position;
       batch.pieces.clear();
     }

@@ -50,20 +50,27 @@ bool Images::are_lacking(std::span<const Piece> pieces) {
   });
 }
 
-void Images::ask(std::span<const Piece> pieces, const FindTable& table_of) {
+void Images::ask(std::span<const Piece> pieces, const IsApplied& is_applied, const FindTable& table_of) {
   rows_.clear();
+  asked_from_ = first_answer_ + answers_.size();
+  std::map<std::uint32_t, const wire::Relation*> versions;
   std::set<std::uint32_t> relations;
+  std::set<std::uint32_t> changing;  // a column's place, or what tells rows apart, may be another in each version
   for (const auto& piece : pieces) {
     for (const auto& change : piece.frame.changes) {
+      if (change.relation == nullptr) continue;
+      const auto* const seen = versions.try_emplace(change.relation->oid, change.relation).first->second;
+      if (seen != change.relation) changing.insert(change.relation->oid);
       if (is_update_that_lacks(change, new_values_)) relations.insert(change.relation->oid);
     }
   }
+  for (const auto oid : changing) relations.erase(oid);
   for (const auto& piece : pieces) {
     for (std::size_t i = 0; i < piece.frame.changes.size(); ++i) {
       const auto& change = piece.frame.changes[i];
-      if (change.kind == wire::RecordKind::truncate) {
-        for (const auto* relation : piece.frame.truncates[change.truncate_index]) rows_.erase(relation->oid);
-      } else if (relations.contains(change.relation->oid) && change.relation->key_columns > 0) {
+      // Of rows that a TRUNCATE has taken no update comes, and an insert begins anew.
+      if (change.relation != nullptr && relations.contains(change.relation->oid) && change.relation->key_columns > 0 &&
+          is_applied(*change.relation, piece.transaction)) {
         follow(piece, i, table_of);
       }
     }
@@ -96,8 +103,7 @@ void Images::follow(const Piece& piece, std::size_t index, const FindTable& tabl
       row.first_key = old_key;
     }
   }
-  // Another version of the relation may have other columns.
-  if (row.values.size() != relation.columns.size()) row.values.assign(relation.columns.size(), {});
+  row.values.resize(relation.columns.size());
   std::vector<std::uint16_t> unknown;
   bool lacks = false;
   std::size_t in_key = 0;
@@ -112,7 +118,7 @@ void Images::follow(const Piece& piece, std::size_t index, const FindTable& tabl
     if (row.values[i].kind == Place::Kind::nowhere) unknown.push_back(static_cast<std::uint16_t>(i));
   }
   if (!unknown.empty() && !row.first_key.empty()) read(row, unknown, relation, piece.transaction, table_of);
-  if (lacks) lacking_.push_back({piece.bytes.get(), index, row.values});
+  if (lacks) lacking_.push_back({piece.bytes.get(), index, row.values, asked_from_});
   rows.insert_or_assign(joined(key), std::move(row));
 }
 
@@ -155,12 +161,15 @@ void Images::read(Row& row, const std::vector<std::uint16_t>& columns, const wir
 
 void Images::on_result(const Ticket& ticket, const PGresult* result) {
   auto& answer = answers_.at(ticket.image - first_answer_);
-  answer.found = PQntuples(result) == 1;
+  // Beyond that much the mirror does without, as it does where it is behind.
+  constexpr std::size_t most_bytes = 64UL * 1024 * 1024;
+  answer.found = PQntuples(result) == 1 && bytes_ < most_bytes;
   if (!answer.found) return;
   for (int i = 0; i < PQnfields(result); ++i) {
     auto& field = answer.fields.emplace_back();
     if (PQgetisnull(result, 0, i) == 0)
       field.emplace(PQgetvalue(result, 0, i), static_cast<std::size_t>(PQgetlength(result, 0, i)));
+    if (field) bytes_ += field->size();
   }
 }
 
@@ -171,9 +180,11 @@ void Images::complete(std::span<Piece> pieces) {
       lacking_.pop_front();
     }
   }
-  if (!lacking_.empty()) return;
-  first_answer_ += answers_.size();
-  answers_.clear();
+  const auto needed = lacking_.empty() ? first_answer_ + answers_.size() : lacking_.front().first_answer;
+  for (; first_answer_ < needed && !answers_.empty(); ++first_answer_) {
+    for (const auto& field : answers_.front().fields) bytes_ -= field ? field->size() : 0;
+    answers_.pop_front();
+  }
 }
 
 std::string Images::tuple_of(const std::vector<Place>& values) const {

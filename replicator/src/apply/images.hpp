@@ -21,7 +21,9 @@ namespace walgate::apply {
 
 class Images {
  public:
-  /// How the target holds a relation; null where it does not, or not all of it.
+  /// Will the target have what this transaction did to the relation?
+  using IsApplied = std::function<bool(const wire::Relation&, const wire::Begin&)>;
+  /// How the target holds a relation; null where it does not.
   using FindTable = std::function<PreparedTable*(const wire::Relation&, const wire::Begin&)>;
 
   explicit Images(TargetPipeline& target) : target_{target} {}
@@ -29,8 +31,8 @@ class Images {
   /// Does any of the updates lack a value?
   [[nodiscard]] static bool are_lacking(std::span<const Piece> pieces);
   /// Follows the rows through the pieces and sends what has to be read.  The target stands before them, and so does
-  /// what was sent to it.
-  void ask(std::span<const Piece> pieces, const FindTable& table_of);
+  /// what was sent to it.  A relation that changes its shape among the pieces is left alone.
+  void ask(std::span<const Piece> pieces, const IsApplied& is_applied, const FindTable& table_of);
   /// The answer to one question.
   void on_result(const Ticket& ticket, const PGresult* result);
   /// Is there something that complete() has not hung on its piece?
@@ -55,6 +57,7 @@ class Images {
     const void* frame;  ///< of the piece: its bytes, which stay where they are
     std::size_t change;
     std::vector<Place> values;
+    std::size_t first_answer;  ///< of those that were asked for together
   };
   struct Answer {
     bool found = false;
@@ -71,6 +74,8 @@ class Images {
   std::deque<Lacking> lacking_;                               ///< in the order of the pieces
   std::deque<Answer> answers_;
   std::size_t first_answer_ = 0;  ///< number of answers_.front()
+  std::size_t asked_from_ = 0;    ///< number of the first answer of the last ask()
+  std::size_t bytes_ = 0;         ///< of answers_
 
   // Scratch
   std::vector<wire::Value> new_values_;

@@ -34,7 +34,9 @@ struct Piece {
   [[nodiscard]] bool is_last() const noexcept { return frame.commit; }
   /// What it costs in memory.
   [[nodiscard]] std::size_t cost() const noexcept {
-    return size + frame.changes.capacity() * sizeof(wire::Change) + sizeof(Piece);
+    auto total = size + frame.changes.capacity() * sizeof(wire::Change) + sizeof(Piece);
+    for (const auto& image : completed) total += image.tuple.size();
+    return total;
   }
 };
 

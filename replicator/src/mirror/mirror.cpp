@@ -113,22 +113,21 @@ void Mirror::run() {
       failure.message = error.what();
     }
     in_lockstep_ = false;
+    own_stream_ = nullptr;
+    if (failure.name == ErrorName::mirror_fenced && publisher_ && publisher_->was_open_for_long()) {
+      failure.name = ErrorName::kafka_unavailable;  // the broker itself has ended a transaction that took too long
+      failure.recovery = Recovery::retry;
+    }
+    const bool final = failure.recovery == Recovery::stop;
+    if (publisher_ && (final || is_leaving())) publisher_->give_up();
     publisher_.reset();
     feed_.leave();
     if (is_leaving()) return;
     if (position_ > before) delay = first_pause;
-    const bool final = failure.recovery == Recovery::stop;
     show_failure(failure, final);
-    try {
-      let_go();
-    } catch (const postgres::Interrupted&) {
-      return;
-    } catch (const Error& error) {  // the slot still keeps everything for us
-      log::failure(log::Level::warning, error.failure());
-    }
+    bool has_let_go = try_to_let_go();
     if (final) {
-      while (pause(1h)) {
-      }
+      while (pause(has_let_go ? 1h : longest_pause)) has_let_go = has_let_go || try_to_let_go();
       return;
     }
     if (!pause(delay)) return;
@@ -160,6 +159,15 @@ void Mirror::open() {
                                         progress_topic(config_)),
                  .phase = "mirror"}};
   }
+  const bool is_first = !position_.is_set();  // later the source has gone on
+  if (found && is_first &&
+      (found->position > start_.flushed || (found->timeline != 0 && found->timeline != start_.timeline))) {
+    throw Error{{.name = ErrorName::mirror_progress_lost,
+                 .message = fmt::format("topic \"{}\" is at {} of timeline {}, which this source has not written",
+                                        progress_topic(config_), found->position.text(), found->timeline),
+                 .detail = fmt::format("the source is at {} of timeline {}", start_.flushed.text(), start_.timeline),
+                 .phase = "mirror"}};
+  }
   if (found && found->source != start_.source.system) {
     throw Error{{.name = ErrorName::mirror_progress_lost,
                  .message = fmt::format("topic \"{}\" has the position of a pipeline with another source",
@@ -175,6 +183,7 @@ void Mirror::open() {
                             .last_commit = {},
                             .incarnation = here.incarnation,
                             .source = start_.source.system,
+                            .timeline = start_.timeline,
                             .slot = config_.source.slot});
     publisher_->commit(position_);
   }
@@ -220,6 +229,7 @@ void Mirror::follow_in_lockstep() {
   in_lockstep_ = !in_transaction_;
   // The feed was full, or the applier has ended.  What is whole is sent; a part of a transaction is given up.
   if (in_transaction_) {
+    if (is_leaving()) publisher_->give_up();
     publisher_.reset();
     feed_.leave();
     if (is_leaving()) throw postgres::Interrupted{};
@@ -246,6 +256,8 @@ void Mirror::catch_up() {
   StatusBoard unseen;
   auto replication = stream::open_replication(config_, &stop_);
   replication.set_phase("mirror");
+  // Under the pipeline's own name commits of the source might wait for Kafka (synchronous_standby_names).
+  replication.exec(fmt::format("SET application_name = {}", quote_literal("walgate mirror " + config_.pipeline)));
   if (PQsetClientEncoding(replication.handle(), start_.source.encoding.c_str()) != 0) replication.throw_lost();
   const auto command =
       wire::Encoding{start_.source.encoding}.from_utf8(stream::start_command(config_, mirror_slot(config_), position_));
@@ -262,6 +274,7 @@ void Mirror::catch_up() {
     } catch (...) {
       failed = std::current_exception();
     }
+    receiver.release();  // so that the source can shut down
     queue.close();
   }};
   struct Leave {
@@ -269,19 +282,41 @@ void Mirror::catch_up() {
     ~Leave() { finish.set(); }
   } const leave{receiver_finish};
 
+  const auto stream_lost = [&] {
+    receiving.join();
+    if (failed) std::rethrow_exception(failed);
+    throw Error{{.name = ErrorName::connection_lost,
+                 .recovery = Recovery::retry,
+                 .message = "source ended the mirror's stream",
+                 .phase = "mirror"}};
+  };
+  own_stream_ = &acknowledgement;
+  struct Forget {
+    Acknowledgement*& own;
+    ~Forget() { own = nullptr; }
+  } const forget{own_stream_};
+
   feed_.leave();
+  std::optional<Lsn> reached;  // everything before it has been put
   for (;;) {
+    if (is_leaving()) {
+      commit_if_due(true);
+      return;
+    }
     const auto from = feed_.fed_from();
     const auto up_to = from.value_or(acknowledgement_.applied());
-    if (take_some(queue, up_to)) {
-      acknowledgement.count_step();
-      acknowledgement.set_applied(sent_);
-      acknowledgement.set_durable(position_);
-      continue;
+    try {
+      if (take_some(queue, up_to)) {
+        acknowledgement.set_applied(sent_);
+        acknowledgement.set_durable(position_);
+        continue;
+      }
+    } catch (const Incomplete&) {
+      stream_lost();
     }
-    if (const auto idle = queue.take_idle()) idle_ = std::max(*idle, sent_);
+    if (const auto idle = queue.take_idle()) reached = std::max(*idle, sent_);
     const auto next = queue.next_position();
-    if (from && !feed_.is_ended() && (sent_ >= *from || (next && *next > *from) || (idle_ && *idle_ >= *from))) {
+    if (from && !feed_.is_ended() && (sent_ >= *from || (next && *next > *from) || (reached && *reached >= *from))) {
       // Everything up to there was taken, and everything after it waits in the feed.
       sent_ = std::max(sent_, *from);
       idle_.reset();
@@ -291,23 +326,15 @@ void Mirror::catch_up() {
       log::info("mirror_joined", "the mirror has caught up with the target", {{"lsn", position_}});
       return;
     }
-    if (queue.is_exhausted()) {
-      receiving.join();
-      if (failed) std::rethrow_exception(failed);
-      throw Error{{.name = ErrorName::connection_lost,
-                   .recovery = Recovery::retry,
-                   .message = "source ended the mirror's stream",
-                   .phase = "mirror"}};
-    }
-    if (idle_) idle_ = std::min(*idle_, up_to);  // never beyond the target
+    if (queue.is_exhausted()) stream_lost();
+    if (reached) idle_ = std::min(*reached, up_to);  // never beyond the target
     commit_if_due(false);
     acknowledgement.set_durable(position_);
-    if (is_leaving()) {
-      commit_if_due(true);
-      return;
-    }
     const bool is_near = !next || *next > up_to;
-    if (is_near && feed_.is_ended() && !feed_.is_asked()) feed_.ask();
+    if (is_near) {
+      acknowledgement.count_step();  // it is the target that is waited for
+      if (feed_.is_ended() && !feed_.is_asked()) feed_.ask();
+    }
     wait(queue.filled(), std::min<std::chrono::milliseconds>(until_due(), 100ms));
   }
 }
@@ -334,7 +361,7 @@ bool Mirror::take_some(From& from, Lsn up_to) {
       continue;
     }
     if (over) throw Incomplete{};
-    if (stop_.is_set()) throw postgres::Interrupted{};
+    if (stop_.is_set() || (finish_.is_set() && !in_lockstep_)) throw postgres::Interrupted{};
     wait(event_of(from), 1s);
   }
   commit_if_due(false);
@@ -342,6 +369,7 @@ bool Mirror::take_some(From& from, Lsn up_to) {
 }
 
 void Mirror::send(const Piece& piece) {
+  if (own_stream_ != nullptr) own_stream_->count_step();
   in_transaction_ = !piece.is_last();
   if (piece.transaction.end_lsn <= position_) return;  // it is there already
   if (!start_.skips.contains(piece.transaction.final_lsn)) {
@@ -432,15 +460,31 @@ void Mirror::check_copy(postgres::Connection& source) const {
 void Mirror::drop_copy_when_passed() {
   if (!copy_until_ || position_ < *copy_until_ || Clock::now() < next_drop_) return;
   next_drop_ = Clock::now() + 1s;
-  auto source = open_source();
   const auto name = mirror_slot(config_);
-  if (const auto slot = stream::find_slot(source, name)) {
-    if (slot->active_pid) return;  // our own walsender is still leaving
-    source.exec(fmt::format("SELECT pg_catalog.pg_drop_replication_slot({})", quote_literal(name)));
-    log::info("mirror_slot_dropped", "the mirror follows the target, and needs no slot of its own", {{"slot", name}});
+  try {
+    auto source = open_source();
+    if (const auto slot = stream::find_slot(source, name)) {
+      if (slot->active_pid) return;  // our own walsender is still leaving
+      source.exec(fmt::format("SELECT pg_catalog.pg_drop_replication_slot({})", quote_literal(name)));
+      log::info("mirror_slot_dropped", "the mirror follows the target, and needs no slot of its own", {{"slot", name}});
+    }
+  } catch (const Error& error) {  // later
+    log::debug("mirror_slot_not_dropped", error.failure().message, {{"slot", name}});
+    return;
   }
   has_copy_ = false;
   copy_until_.reset();
+}
+
+bool Mirror::try_to_let_go() {
+  try {
+    let_go();
+    return true;
+  } catch (const postgres::Interrupted&) {
+  } catch (const Error& error) {  // the slot still keeps everything for us
+    log::failure(log::Level::warning, error.failure());
+  }
+  return false;
 }
 
 // What is seen of it

@@ -35,6 +35,8 @@ struct MirrorIdentity {
 struct MirrorStart {
   PublisherSource source;
   Lsn position;                         ///< a mirror that is new begins here: what follows is still held for it
+  std::int64_t timeline = 0;            ///< of the source
+  Lsn flushed;                          ///< where the source was
   bool has_copy = false;                ///< the slot's copy is there from an earlier time
   std::set<Lsn> skips;                  ///< final_lsn of transactions to leave out
   std::optional<MirrorIdentity> known;  ///< to the target
@@ -70,6 +72,7 @@ class Mirror {
 
   /// The slot's copy is there afterwards, and the slot itself is the target's alone.
   void let_go();
+  [[nodiscard]] bool try_to_let_go();
   /// The copy is not needed any more.
   void drop_copy_when_passed();
   /// The copy still holds what follows our position.  Throws Error mirror_gap.
@@ -105,6 +108,7 @@ class Mirror {
   std::optional<Lsn> copy_until_;
   bool has_copy_;
   bool in_lockstep_ = false;
+  Acknowledgement* own_stream_ = nullptr;  ///< behind: of the stream that is read
   Clock::time_point next_drop_;
 };
 

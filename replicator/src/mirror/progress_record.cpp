@@ -15,11 +15,10 @@ std::string progress_key(const std::string& pipeline) {
 }
 
 std::string progress_value(const MirrorProgress& progress) {
-  return nlohmann::ordered_json{{"lsn", progress.position.text()},
-                                {"last_commit_lsn", progress.last_commit.text()},
-                                {"incarnation", progress.incarnation},
-                                {"source_system_identifier", progress.source},
-                                {"slot", progress.slot}}
+  return nlohmann::ordered_json{
+      {"lsn", progress.position.text()},      {"last_commit_lsn", progress.last_commit.text()},
+      {"incarnation", progress.incarnation},  {"source_system_identifier", progress.source},
+      {"source_timeline", progress.timeline}, {"slot", progress.slot}}
       .dump();
 }
 
@@ -37,6 +36,7 @@ std::optional<MirrorProgress> parse_progress(std::string_view value) {
                         .last_commit = *last_commit,
                         .incarnation = text("incarnation"),
                         .source = text("source_system_identifier"),
+                        .timeline = json.value("source_timeline", std::int64_t{0}),
                         .slot = text("slot")};
 }
 

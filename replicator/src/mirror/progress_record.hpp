@@ -15,10 +15,11 @@
 namespace walgate::mirror {
 
 struct MirrorProgress {
-  Lsn position;             ///< end_lsn of the last source transaction that the topics hold
-  Lsn last_commit;          ///< final_lsn of the last one that had records; zero: none
-  std::string incarnation;  ///< drawn when the mirror was begun; the target knows it as well
-  std::string source;       ///< system identifier of the source's cluster
+  Lsn position;               ///< end_lsn of the last source transaction that the topics hold
+  Lsn last_commit;            ///< final_lsn of the last one that had records; zero: none
+  std::string incarnation;    ///< drawn when the mirror was begun; the target knows it as well
+  std::string source;         ///< system identifier of the source's cluster
+  std::int64_t timeline = 0;  ///< of the source
   std::string slot;
 };
 

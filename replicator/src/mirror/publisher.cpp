@@ -4,6 +4,7 @@
 
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "catalog/table_mapping.hpp"
 #include "errors/error.hpp"
@@ -22,6 +23,7 @@ constexpr auto open_patience = 15s;
 /// Longer, and the broker does not answer: the transaction is given up and taken again later.
 constexpr auto produce_patience = 20s;
 constexpr auto commit_patience = 20s;
+constexpr auto abort_patience = 2s;
 constexpr std::uint32_t first_user_oid = 16384;
 
 std::int64_t now_microseconds() {
@@ -289,6 +291,26 @@ void Publisher::begin_if_needed() {
   if (begun_) return;
   producer_.begin();
   begun_ = true;
+  begun_at_ = std::chrono::steady_clock::now();
+}
+
+void Publisher::give_up() noexcept {
+  if (!std::exchange(begun_, false)) return;
+  try {
+    producer_.abort(Patience{abort_patience});
+  } catch (const KafkaError& error) {
+    log::debug("transaction_left_open", error.what());
+  }
+}
+
+bool Publisher::was_open_for_long() const {
+  if (!begun_ || !config_.kafka.exactly_once) return false;
+  const auto own = producer_properties(config_);
+  const auto& given = config_.kafka.properties;
+  const auto found = given.find("transaction.timeout.ms");
+  const auto& text = found != given.end() ? found->second : own.at("transaction.timeout.ms");
+  const std::chrono::milliseconds timeout{std::strtoll(text.c_str(), nullptr, 10)};
+  return std::chrono::steady_clock::now() - begun_at_ > timeout / 2;
 }
 
 void Publisher::commit(Lsn position) {

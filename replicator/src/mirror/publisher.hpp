@@ -62,6 +62,11 @@ class Publisher {
   /// The next piece comes from another stream: nothing of the relations of this one may be used any more.  Between
   /// transactions, or when what was taken since the last commit is given up.
   void forget_relations() { tables_.clear(); }
+  /// Drops what was sent since the last commit, so that readers need not wait for the brokers to do so; as good as it
+  /// can be done soon.
+  void give_up() noexcept;
+  /// Has the brokers' patience with the open transaction perhaps come to its end?
+  [[nodiscard]] bool was_open_for_long() const;
   /// Serves what librdkafka has to say.
   void poll() { producer_.poll(); }
 
@@ -113,6 +118,7 @@ class Publisher {
   std::vector<std::unique_ptr<Table>> tables_;  ///< by the serial of the relation's version
 
   bool begun_ = false;  ///< a Kafka transaction is open
+  std::chrono::steady_clock::time_point begun_at_;
   // Of the source transaction that is being taken:
   ChangeContext context_;
   bool announced_ = false;

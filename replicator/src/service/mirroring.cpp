@@ -42,6 +42,8 @@ mirror::MirrorStart start_of(const Config& config, const Situation& now, const s
                      .encoding = now.source.encoding,
                      .read_types = [&config, &stop] { return read_types(config, stop); }},
           .position = copy ? copy->confirmed_flush : now.slot->confirmed_flush,
+          .timeline = now.source.timeline,
+          .flushed = now.source.flushed,
           .has_copy = copy.has_value(),
           .skips = skips,
           .known = known_mirror(target, config.pipeline),
