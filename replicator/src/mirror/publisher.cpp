@@ -196,8 +196,8 @@ std::unique_ptr<Publisher::Table> Publisher::make_table(const wire::Relation& re
   if (!wanted) return table;
   know_types(relation);
   table->records = std::make_unique<TableRecords>(relation, key_columns(config_, relation), options_, types_, text_);
-  const auto& topic = topics_.ensure(
-      wanted->name, table->records->has_key() ? TopicPurpose::table : TopicPurpose::keyless, wanted->partitions);
+  const auto purpose = table->records->has_key() && !wanted->is_shared ? TopicPurpose::table : TopicPurpose::keyless;
+  const auto& topic = topics_.ensure(wanted->name, purpose, wanted->partitions);
   table->topic = topic.name;
   table->partitions = topic.partitions;
   const auto policy = topic.settings.find("cleanup.policy");

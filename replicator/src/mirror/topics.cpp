@@ -27,6 +27,9 @@ std::optional<TableTopic> topic_of_table(const Config& config, const QualifiedNa
     if (!mapping.rule->topic) return std::nullopt;
     topic.name = *mapping.rule->topic;
     if (mapping.rule->partitions != 0) topic.partitions = mapping.rule->partitions;
+    topic.is_shared =
+        !topic.name.empty() && (mapping.rule->source.has_wildcard() ||
+                                std::ranges::count(config.tables, mapping.rule->topic, &TableRule::topic) > 1);
   }
   if (topic.name.empty()) {
     std::string mistake;
@@ -36,6 +39,7 @@ std::optional<TableTopic> topic_of_table(const Config& config, const QualifiedNa
                    .message = fmt::format("kafka.topic: {}", mistake),
                    .phase = "mirror"}};
     topic.name = pattern->name_for(config.pipeline, table);
+    topic.is_shared = !pattern->is_per_table();
   }
   if (const auto problem = topic_name_problem(topic.name)) {
     throw Error{

@@ -18,6 +18,8 @@ namespace walgate::mirror {
 struct TableTopic {
   std::string name;
   std::uint64_t partitions = 1;
+  /// Tables share it, so that a key may stand for rows of several: compacting it would lose some.
+  bool is_shared = false;
 };
 [[nodiscard]] std::optional<TableTopic> topic_of_table(const Config& config, const QualifiedName& table);
 
