@@ -54,6 +54,12 @@ std::string process_space() {
   return boot.empty() || error ? std::string{} : boot + " " + space.string();
 }
 
+std::set<Lsn> lsns(const postgres::Result& result) {
+  std::set<Lsn> values;
+  for (int row = 0; row < rows(result); ++row) values.insert(lsn_field(result, row, 0));
+  return values;
+}
+
 }  // namespace
 
 TargetIdentity identify_target(Connection& target) {
@@ -204,11 +210,11 @@ void clear_error(Connection& target, const std::string& pipeline) {
 }
 
 std::set<Lsn> requested_skips(Connection& target, const std::string& pipeline) {
-  const auto result =
-      target.exec("SELECT lsn FROM walgate.skips WHERE pipeline = $1 AND skipped_at IS NULL", {pipeline});
-  std::set<Lsn> skips;
-  for (int row = 0; row < rows(result); ++row) skips.insert(lsn_field(result, row, 0));
-  return skips;
+  return lsns(target.exec("SELECT lsn FROM walgate.skips WHERE pipeline = $1 AND skipped_at IS NULL", {pipeline}));
+}
+
+std::set<Lsn> all_skips(Connection& target, const std::string& pipeline) {
+  return lsns(target.exec("SELECT lsn FROM walgate.skips WHERE pipeline = $1", {pipeline}));
 }
 
 void request_skip(Connection& target, const std::string& pipeline, Lsn lsn) {

@@ -91,6 +91,8 @@ void clear_error(postgres::Connection& target, const std::string& pipeline);
 
 /// Transactions that a person chose to leave out and that have not come yet.
 [[nodiscard]] std::set<Lsn> requested_skips(postgres::Connection& target, const std::string& pipeline);
+/// Those, and the ones that were left out since.
+[[nodiscard]] std::set<Lsn> all_skips(postgres::Connection& target, const std::string& pipeline);
 void request_skip(postgres::Connection& target, const std::string& pipeline, Lsn lsn);
 
 }  // namespace walgate::apply

@@ -1,5 +1,6 @@
 #include "service/mirroring.hpp"
 
+#include "apply/progress.hpp"
 #include "apply/target_session.hpp"
 #include "mirror/mirror_settings.hpp"
 #include "stream/source_session.hpp"
@@ -34,8 +35,8 @@ std::optional<mirror::MirrorIdentity> known_mirror(postgres::Connection& target,
   return mirror::MirrorIdentity{text_field(result, 0, 0), text_field(result, 0, 1)};
 }
 
-mirror::MirrorStart start_of(const Config& config, const Situation& now, const std::set<Lsn>& skips,
-                             postgres::Connection& source, postgres::Connection& target, const Event& stop) {
+mirror::MirrorStart start_of(const Config& config, const Situation& now, postgres::Connection& source,
+                             postgres::Connection& target, const Event& stop) {
   const auto copy = stream::find_slot(source, mirror::mirror_slot(config));
   return {.source = {.system = now.source.system,
                      .database = now.source.database_name,
@@ -45,7 +46,7 @@ mirror::MirrorStart start_of(const Config& config, const Situation& now, const s
           .timeline = now.source.timeline,
           .flushed = now.source.flushed,
           .has_copy = copy.has_value(),
-          .skips = skips,
+          .skips = apply::all_skips(target, config.pipeline),
           .known = known_mirror(target, config.pipeline),
           .remember = [&config, &stop](const mirror::MirrorIdentity& identity) {
             auto session = apply::open_target(config, &stop);
@@ -58,10 +59,10 @@ mirror::MirrorStart start_of(const Config& config, const Situation& now, const s
 
 }  // namespace
 
-Mirroring::Mirroring(const Config& config, const Situation& now, const std::set<Lsn>& skips,
-                     postgres::Connection& source, postgres::Connection& target, Acknowledgement& acknowledgement,
-                     StatusBoard& board, const Event& stop)
-    : feed_{config.kafka.queue_bytes}, mirror_{config, start_of(config, now, skips, source, target, stop),
+Mirroring::Mirroring(const Config& config, const Situation& now, postgres::Connection& source,
+                     postgres::Connection& target, Acknowledgement& acknowledgement, StatusBoard& board,
+                     const Event& stop)
+    : feed_{config.kafka.queue_bytes}, mirror_{config, start_of(config, now, source, target, stop),
                                                feed_,  acknowledgement,
                                                board,  finish_,
                                                stop} {

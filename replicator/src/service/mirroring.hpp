@@ -2,7 +2,6 @@
 #pragma once
 
 #include <optional>
-#include <set>
 #include <thread>
 
 #include "batch/acknowledgement.hpp"
@@ -18,8 +17,8 @@ class Mirroring {
  public:
   /// Looks up what the target and the source know of the mirror, and holds the acknowledgement back where it has to.
   /// All references must outlive it.
-  Mirroring(const Config& config, const Situation& now, const std::set<Lsn>& skips, postgres::Connection& source,
-            postgres::Connection& target, Acknowledgement& acknowledgement, StatusBoard& board, const Event& stop);
+  Mirroring(const Config& config, const Situation& now, postgres::Connection& source, postgres::Connection& target,
+            Acknowledgement& acknowledgement, StatusBoard& board, const Event& stop);
   ~Mirroring() { finish(); }
   Mirroring(const Mirroring&) = delete;
   Mirroring& operator=(const Mirroring&) = delete;

@@ -381,7 +381,7 @@ void Session::run_once(const std::optional<apply::CopyNeeded>& needed) {
   Acknowledgement acknowledgement{claim.position};
   std::optional<Mirroring> mirroring;
   if (config_.kafka.is_on()) {
-    mirroring.emplace(config_, now, start.skips, replication, target, acknowledgement, board_, stop_);
+    mirroring.emplace(config_, now, replication, target, acknowledgement, board_, stop_);
     start.feed = &mirroring->feed();
   }
   apply::TableSet table_set{config_, &stop_, now.same_database(), start.replica_role, seam,
