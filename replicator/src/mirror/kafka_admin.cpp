@@ -19,7 +19,7 @@ KafkaMetadata ask_patiently(KafkaClient& client, bool with_topics, const Patienc
         rd_kafka_metadata(client.handle(), with_topics ? 1 : 0, nullptr, &answer, patience.next(longest_answer));
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaMetadata{answer};
     const auto no_answer = code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT;
-    if (!no_answer || patience.is_over() || client.is_refused()) throw client.error(code, what);
+    if (!no_answer || patience.is_over() || client.waits_in_vain()) throw client.error(code, what);
   }
 }
 

@@ -38,14 +38,15 @@ KafkaClient::KafkaClient(rd_kafka_type_t type, const KafkaProperties& properties
 
 std::optional<KafkaComplaint> KafkaClient::take_complaint() {
   const std::lock_guard lock{state_->mutex};
+  state_->all_down = false;
   return std::exchange(state_->complaint, std::nullopt);
 }
 
-bool KafkaClient::is_refused() {
+bool KafkaClient::waits_in_vain() {
   rd_kafka_poll(handle(), 0);  // brings complaints
   const std::lock_guard lock{state_->mutex};
-  return state_->complaint && (state_->complaint->code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
-                               state_->complaint->code == RD_KAFKA_RESP_ERR__SSL);
+  return state_->all_down || (state_->complaint && (state_->complaint->code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
+                                                    state_->complaint->code == RD_KAFKA_RESP_ERR__SSL));
 }
 
 std::optional<KafkaComplaint> KafkaClient::take_delivery_failure() {
@@ -67,6 +68,7 @@ void KafkaClient::on_error(rd_kafka_t* /*handle*/, int code, const char* reason,
   auto& own = *static_cast<State*>(state);
   const std::lock_guard lock{own.mutex};
   const auto error = static_cast<rd_kafka_resp_err_t>(code);
+  own.all_down = own.all_down || error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
   // "All brokers are down" follows each cause and tells less.
   if (own.complaint && tells_why(own.complaint->code) && !tells_why(error)) return;
   own.complaint = KafkaComplaint{error, reason};

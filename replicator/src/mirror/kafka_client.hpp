@@ -30,8 +30,8 @@ class KafkaClient {
   [[nodiscard]] rd_kafka_t* handle() const noexcept { return handle_.get(); }
   /// The last complaint since the last call; any thread may ask.
   [[nodiscard]] std::optional<KafkaComplaint> take_complaint();
-  /// Has a broker turned us away, so that waiting for an answer is in vain?
-  [[nodiscard]] bool is_refused();
+  /// Has a broker turned us away, or is none of them there, so that waiting for an answer is in vain?
+  [[nodiscard]] bool waits_in_vain();
   /// Why the first record since the last call could not be delivered, if any.
   [[nodiscard]] std::optional<KafkaComplaint> take_delivery_failure();
   /// An error for a call that ended with `code`; when time ran out, with the complaint that tells why.
@@ -41,6 +41,7 @@ class KafkaClient {
   struct State {
     std::mutex mutex;
     std::optional<KafkaComplaint> complaint;
+    bool all_down = false;  ///< was complained about, too
     std::optional<KafkaComplaint> delivery_failure;
   };
   static void on_error(rd_kafka_t* handle, int code, const char* reason, void* state);
