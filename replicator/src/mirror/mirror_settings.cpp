@@ -55,6 +55,10 @@ std::string transaction_topic(const Config& config) {
   return config.pipeline + ".transaction";
 }
 
+std::string schemas_topic(const Config& config) {
+  return config.pipeline + ".walgate.schemas";
+}
+
 std::string mirror_slot(const Config& config) {
   return config.source.slot + "_mirror";
 }

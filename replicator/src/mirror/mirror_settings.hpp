@@ -19,6 +19,7 @@ namespace walgate::mirror {
 /// The mirror's own topics; they stand beside those of the tables, under the same prefix.
 [[nodiscard]] std::string progress_topic(const Config& config);
 [[nodiscard]] std::string transaction_topic(const Config& config);
+[[nodiscard]] std::string schemas_topic(const Config& config);
 
 /// The slot that keeps the WAL for a mirror that is behind.
 [[nodiscard]] std::string mirror_slot(const Config& config);

@@ -6,11 +6,12 @@
 #include <charconv>
 #include <utility>
 
-#include "catalog/table_mapping.hpp"
 #include "errors/error.hpp"
 #include "mirror/mirror_settings.hpp"
 #include "mirror/partition.hpp"
+#include "mirror/record_key.hpp"
 #include "mirror/record_schema.hpp"
+#include "mirror/topic_reader.hpp"
 #include "observe/log.hpp"
 
 namespace walgate::mirror {
@@ -31,27 +32,6 @@ std::int64_t now_microseconds() {
       .count();
 }
 
-/// The columns of a record's key.
-std::vector<std::uint16_t> key_columns(const Config& config, const wire::Relation& relation) {
-  const QualifiedName table{relation.schema, relation.name};
-  const auto mapping = map_table(config.tables, table);
-  if (mapping.rule == nullptr || mapping.rule->key.empty()) return identity_columns(relation);
-  std::vector<std::uint16_t> key;
-  for (const auto& name : mapping.rule->key) {
-    const auto found = std::ranges::find(relation.columns, name, &wire::Column::name);
-    if (found == relation.columns.end()) {
-      throw Error{{.name = ErrorName::mirror_key_unknown,
-                   .message = fmt::format("table {} has no column {}, which {} names for the key of its records",
-                                          table.display(), display_identifier(name), mapping.rule->path),
-                   .remedy = "correct tables[].key, or publish the column",
-                   .phase = "mirror",
-                   .relation = table.display()}};
-    }
-    key.push_back(static_cast<std::uint16_t>(found - relation.columns.begin()));
-  }
-  return key;
-}
-
 }  // namespace
 
 Publisher::Publisher(const Config& config, const PublisherSource& source, MirrorCounters& counters, const Event& finish,
@@ -69,11 +49,15 @@ Publisher::Publisher(const Config& config, const PublisherSource& source, Mirror
 
 std::optional<MirrorProgress> Publisher::open() {
   topics_.ensure(progress_topic(config_), TopicPurpose::progress, 1);
+  topics_.ensure(schemas_topic(config_), TopicPurpose::schemas, 1);
   if (config_.kafka.transactions) topics_.ensure(transaction_topic(config_), TopicPurpose::transactions, 1);
   producer_.initialise({open_patience, &finish_});
   auto progress =
       read_progress(config_.kafka.properties, progress_topic(config_), config_.pipeline, {open_patience, &finish_});
   if (progress) progress_ = *progress;
+  read_to_end(config_.kafka.properties, schemas_topic(config_), {open_patience, &finish_}, [this](const ReadRecord& record) {
+    if (record.has_value) schemas_.read(record.value);
+  });
   return progress;
 }
 
@@ -195,14 +179,30 @@ std::unique_ptr<Publisher::Table> Publisher::make_table(const wire::Relation& re
   const auto wanted = topic_of_table(config_, {relation.schema, relation.name});
   if (!wanted) return table;
   know_types(relation);
-  table->records = std::make_unique<TableRecords>(relation, key_columns(config_, relation), options_, types_, text_);
+  const auto key = key_columns(config_, relation);
+  table->records = std::make_unique<TableRecords>(relation, key, options_, types_, text_);
   const auto purpose = table->records->has_key() && !wanted->is_shared ? TopicPurpose::table : TopicPurpose::keyless;
   const auto& topic = topics_.ensure(wanted->name, purpose, wanted->partitions);
   table->topic = topic.name;
   table->partitions = topic.partitions;
   const auto policy = topic.settings.find("cleanup.policy");
   table->is_compacted = policy != topic.settings.end() && policy->second.find("compact") != std::string::npos;
+  table->schema = schema_of(table->name, relation, key);
   return table;
+}
+
+std::string Publisher::schema_of(const std::string& table, const wire::Relation& relation,
+                                 std::span<const std::uint16_t> key) {
+  const auto [version, is_new] = schemas_.of(table, schema_columns(relation, key), context_.transaction.final_lsn);
+  if (is_new) {
+    const auto record_key = schema_key(table, version);
+    const auto value = schema_value(table, version);
+    const auto headers = std::to_array<RecordHeader>({{"walgate.lsn", lsn_text_}, {"walgate.xid", xid_text_}});
+    send(schemas_topic(config_), 0, {.key = record_key, .value = value}, headers);
+    log::info("schema_version", "a table has new columns in records",
+              {{"table", table}, {"version", version.text()}, {"lsn", version.lsn}});
+  }
+  return version.text();
 }
 
 /// Types that users made are in the source's catalog only; one that is new there is looked up when it first comes.
@@ -231,9 +231,10 @@ void Publisher::send_rows(const wire::Relation& relation, Table& table, std::spa
         std::to_array<RecordHeader>({{"walgate.lsn", lsn_text_},
                                      {"walgate.position", {digits, static_cast<std::size_t>(end - digits)}},
                                      {"walgate.xid", xid_text_},
+                                     {"walgate.schema", table.schema},
                                      {"walgate.unavailable", unavailable_}});
     const auto partition = record.has_key ? partition_of(record.key, table.partitions) : 0;
-    send(table.topic, partition, record, std::span{headers}.first(unavailable_.empty() ? 3 : 4));
+    send(table.topic, partition, record, std::span{headers}.first(unavailable_.empty() ? 4 : 5));
   }
   context_.order += made;
   counts_[table.count].records += made;

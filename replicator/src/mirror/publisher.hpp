@@ -16,6 +16,7 @@
 #include "config/config.hpp"
 #include "mirror/marker_records.hpp"
 #include "mirror/progress_record.hpp"
+#include "mirror/schema_versions.hpp"
 #include "mirror/table_records.hpp"
 #include "mirror/topics.hpp"
 #include "mirror/transactional_producer.hpp"
@@ -77,6 +78,7 @@ class Publisher {
     std::string topic;
     std::int32_t partitions = 1;
     bool is_compacted = false;
+    std::string schema;                     ///< version of its columns, "1.0"
     std::unique_ptr<TableRecords> records;  ///< null: not mirrored
     // Of the transaction that `counted_in` names:
     Lsn counted_in;
@@ -85,6 +87,9 @@ class Publisher {
 
   Table& table_of(const wire::Relation& relation);
   [[nodiscard]] std::unique_ptr<Table> make_table(const wire::Relation& relation);
+  /// The version of the table's columns; a new one is told before the first record that has it.
+  [[nodiscard]] std::string schema_of(const std::string& table, const wire::Relation& relation,
+                                      std::span<const std::uint16_t> key);
   void know_types(const wire::Relation& relation);
   void take_change(const wire::Change& change, const std::string* complete);
   void take_truncate(const Piece& piece, const wire::Change& change);
@@ -115,6 +120,7 @@ class Publisher {
   TransactionalProducer producer_;
   MarkerRecords markers_;
   MirrorProgress progress_;
+  SchemaVersions schemas_;
   std::vector<std::unique_ptr<Table>> tables_;  ///< by the serial of the relation's version
 
   bool begun_ = false;  ///< a Kafka transaction is open
