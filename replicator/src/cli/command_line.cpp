@@ -85,6 +85,7 @@ int parse_and_run(std::vector<std::string>& arguments, Context& context) {
   add_copy(app, context);
   add_sync_sequences(app, context);
   add_migrate(app, context);
+  add_mirror(app, context);
   add_config(app, context);
   add_version(app, context);
   try {

@@ -6,6 +6,7 @@
 
 #include "cli/report.hpp"
 #include "config/load.hpp"
+#include "mirror/kafka_config.hpp"
 
 namespace walgate::cli {
 
@@ -55,7 +56,12 @@ Config config_of(const Context& context) {
   }
   LoadedConfig loaded = load_config(file);
   if (auto* mistakes = std::get_if<Mistakes>(&loaded)) throw MistakenConfig{file, std::move(*mistakes)};
-  return std::get<Config>(std::move(loaded));
+  auto config = std::get<Config>(std::move(loaded));
+  // Which properties there are, only the library knows.
+  if (auto mistakes = mirror::property_mistakes(config.kafka.properties); !mistakes.empty()) {
+    throw MistakenConfig{file, std::move(mistakes)};
+  }
+  return config;
 }
 
 }  // namespace walgate::cli

@@ -56,6 +56,7 @@ void add_accept(CLI::App& app, Context& context);
 void add_copy(CLI::App& app, Context& context);
 void add_sync_sequences(CLI::App& app, Context& context);
 void add_migrate(CLI::App& app, Context& context);
+void add_mirror(CLI::App& app, Context& context);
 void add_config(CLI::App& app, Context& context);
 void add_version(CLI::App& app, Context& context);
 

@@ -53,7 +53,7 @@ std::string_view colour_of(Severity severity) {
 
 bool is_about_reaching(ErrorName name) {
   return name == ErrorName::connection_failed || name == ErrorName::connection_lost ||
-         name == ErrorName::server_shutting_down;
+         name == ErrorName::server_shutting_down || name == ErrorName::kafka_unavailable;
 }
 
 void print_failure(const Context& context, const Failure& failure, const std::vector<std::string>& lines) {

@@ -41,11 +41,24 @@ KafkaCluster KafkaAdmin::cluster(const Patience& patience) {
   return {id.get(), metadata->broker_cnt};
 }
 
+KafkaMetadata KafkaAdmin::topics(const Patience& patience) {
+  return ask_patiently(client_, true, patience, "ask the cluster for its topics");
+}
+
+std::vector<std::string> KafkaAdmin::names(const Patience& patience) {
+  const auto metadata = topics(patience);
+  std::vector<std::string> found;
+  for (const auto& topic : std::span{metadata->topics, static_cast<std::size_t>(metadata->topic_cnt)}) {
+    found.emplace_back(topic.topic);
+  }
+  return found;
+}
+
 std::vector<std::optional<ExistingTopic>> KafkaAdmin::describe(std::span<const std::string> names,
                                                                const Patience& patience) {
   std::vector<std::optional<ExistingTopic>> topics(names.size());
   if (names.empty()) return topics;
-  const auto metadata = ask_patiently(client_, true, patience, "ask the cluster for its topics");
+  const auto metadata = this->topics(patience);
   const std::span seen{metadata->topics, static_cast<std::size_t>(metadata->topic_cnt)};
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto found = std::ranges::find_if(seen, [&](const auto& topic) { return topic.topic == names[i]; });

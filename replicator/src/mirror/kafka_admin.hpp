@@ -29,12 +29,15 @@ class KafkaAdmin {
   /// The topics with all of their settings, in the order of the names; nullopt for one that does not exist.
   [[nodiscard]] std::vector<std::optional<ExistingTopic>> describe(std::span<const std::string> names,
                                                                    const Patience& patience);
+  /// Of all topics that we may see.
+  [[nodiscard]] std::vector<std::string> names(const Patience& patience);
   /// Makes one topic.  One that exists already is an error with the code TOPIC_ALREADY_EXISTS.
   void create(const WantedTopic& topic, const Patience& patience);
 
  private:
   [[nodiscard]] KafkaEvent wait(const KafkaQueue& queue, std::string_view what, const Patience& patience);
   [[nodiscard]] KafkaAdminOptions options(rd_kafka_admin_op_t operation, const Patience& patience);
+  [[nodiscard]] KafkaMetadata topics(const Patience& patience);
   void read_settings(std::vector<std::optional<ExistingTopic>>& topics, const Patience& patience);
 
   KafkaClient client_;

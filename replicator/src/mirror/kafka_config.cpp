@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "config/value_types.hpp"
 #include "errors/error.hpp"
 
 namespace walgate::mirror {
@@ -52,14 +53,14 @@ std::string set(rd_kafka_conf_t& conf, const std::string& name, const std::strin
 
 }  // namespace
 
-std::vector<std::string> property_mistakes(const KafkaProperties& properties) {
-  std::vector<std::string> mistakes;
+Mistakes property_mistakes(const KafkaProperties& properties) {
+  Mistakes mistakes;
   const KafkaConf conf{rd_kafka_conf_new()};
   for (const auto& [name, value] : properties) {
     const auto own = std::ranges::find(own_properties, name, &Own::name);
-    const auto problem = own != own_properties.end() ? fmt::format("the mirror sets it itself: {}", own->reason)
-                                                     : set(*conf, name, value);
-    if (!problem.empty()) mistakes.push_back(fmt::format("{}: {}", name, problem));
+    auto problem = own != own_properties.end() ? fmt::format("the mirror sets it itself: {}", own->reason)
+                                               : set(*conf, name, value);
+    if (!problem.empty()) mistakes.push_back({config::member_path("kafka.properties", name), std::move(problem)});
   }
   return mistakes;
 }
@@ -67,7 +68,7 @@ std::vector<std::string> property_mistakes(const KafkaProperties& properties) {
 KafkaConf kafka_conf(const KafkaProperties& properties, const KafkaProperties& own) {
   std::string mistakes;
   for (const auto& mistake : property_mistakes(properties)) {
-    mistakes += fmt::format("{}kafka.properties.{}", mistakes.empty() ? "" : "; ", mistake);
+    mistakes += (mistakes.empty() ? "" : "; ") + mistake.sentence();
   }
   if (!mistakes.empty())
     throw Error{{.name = ErrorName::configuration_invalid, .message = mistakes, .phase = "mirror"}};
@@ -76,7 +77,7 @@ KafkaConf kafka_conf(const KafkaProperties& properties, const KafkaProperties& o
     for (const auto& [name, value] : *source) {
       if (const auto problem = set(*conf, name, value); !problem.empty()) {
         throw Error{{.name = ErrorName::configuration_invalid,
-                     .message = fmt::format("kafka.properties.{}: {}", name, problem),
+                     .message = fmt::format("{}: {}", config::member_path("kafka.properties", name), problem),
                      .phase = "mirror"}};
       }
     }

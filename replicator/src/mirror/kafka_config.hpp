@@ -6,8 +6,8 @@
 
 #include <map>
 #include <string>
-#include <vector>
 
+#include "config/mistake.hpp"
 #include "config/secret_property.hpp"
 #include "mirror/librdkafka.hpp"
 
@@ -17,8 +17,8 @@ using KafkaProperties = std::map<std::string, std::string, std::less<>>;
 
 using walgate::is_secret_property;
 
-/// What is wrong with the users' properties, all of it: sentences that start with the property's name.
-[[nodiscard]] std::vector<std::string> property_mistakes(const KafkaProperties& properties);
+/// What is wrong with the users' properties, all of it.
+[[nodiscard]] Mistakes property_mistakes(const KafkaProperties& properties);
 
 /// A configuration with the users' properties and, over them, our own.  Throws Error configuration_invalid.
 [[nodiscard]] KafkaConf kafka_conf(const KafkaProperties& properties, const KafkaProperties& own);

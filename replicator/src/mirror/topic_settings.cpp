@@ -42,10 +42,9 @@ class Comparison {
     wanted_ = &wanted;
     check_wish();
     if (existing == nullptr) {
-      add(FindingWeight::note, "topic_missing",
+      add(Severity::info, ErrorName::topic_missing,
           fmt::format("it does not exist yet: it will have {} partitions and {} replicas", wanted.partitions,
-                      wanted.replication_factor),
-          "");
+                      wanted.replication_factor));
       return;
     }
     check_partitions(*existing);
@@ -54,59 +53,57 @@ class Comparison {
     check_settings(*existing);
   }
 
-  std::vector<TopicFinding> take() { return std::move(findings_); }
+  std::vector<Finding> take() { return findings_.take(); }
 
  private:
-  void add(FindingWeight weight, std::string name, std::string message, std::string remedy) {
-    findings_.push_back({weight, std::move(name), wanted_->name, std::move(message), std::move(remedy)});
+  void add(Severity severity, ErrorName name, std::string text) {
+    findings_.add(severity, name, fmt::format("topic \"{}\"", wanted_->name), std::move(text));
   }
 
   /// What is wrong with the wish itself.
   void check_wish() {
     const auto factor = wanted_->replication_factor;
     if (factor > brokers_) {
-      add(FindingWeight::error, "replication_factor_above_brokers",
-          fmt::format("{} replicas are wanted, and the cluster has {} brokers", factor, brokers_),
-          "Lower the replication factor, or add brokers.");
+      add(Severity::error, ErrorName::replication_factor_above_brokers,
+          fmt::format("{} replicas are wanted, and the cluster has {} brokers", factor, brokers_));
     }
     const auto in_sync = number(setting_of(wanted_->settings, "min.insync.replicas"));
     if (in_sync && *in_sync > factor) {
-      add(FindingWeight::error, "min_insync_above_replication_factor",
+      add(Severity::error, ErrorName::min_insync_above_replication_factor,
           fmt::format("min.insync.replicas is {}, and there are {} replicas: nothing could be written", *in_sync,
-                      factor),
-          "Lower min.insync.replicas.");
+                      factor));
     } else if (in_sync && factor > 1 && *in_sync == factor) {
-      add(FindingWeight::warning, "no_broker_may_fail",
+      add(Severity::warning, ErrorName::no_broker_may_fail,
           fmt::format("min.insync.replicas is {} of {} replicas: the mirror stands still while a broker is away",
-                      *in_sync, factor),
-          "Lower min.insync.replicas by one.");
+                      *in_sync, factor));
     }
     if (wanted_->purpose == TopicPurpose::progress && wanted_->partitions != 1) {
-      add(FindingWeight::error, "progress_topic_partitions", "the progress topic must have one partition",
-          "Leave its settings to the mirror.");
+      add(Severity::error, ErrorName::progress_topic_partitions, "the progress topic must have one partition");
     }
   }
 
   void check_partitions(const ExistingTopic& existing) {
     if (existing.partitions == wanted_->partitions) return;
-    add(FindingWeight::error, "partition_count_differs",
+    if (wanted_->purpose == TopicPurpose::progress) {
+      add(Severity::error, ErrorName::progress_topic_partitions,
+          fmt::format("it has {} partitions, and the progress topic must have one", existing.partitions));
+      return;
+    }
+    add(Severity::error, ErrorName::partition_count_differs,
         fmt::format("it has {} partitions, and {} are wanted: a key would change its partition, and with it its order",
-                    existing.partitions, wanted_->partitions),
-        "Configure the number that the topic has; or name a new topic, and republish the table into it.");
+                    existing.partitions, wanted_->partitions));
   }
 
   void check_replicas(const ExistingTopic& existing) {
     if (existing.replication_factor == wanted_->replication_factor) return;
     const auto fewer = existing.replication_factor < wanted_->replication_factor;
-    add(fewer ? FindingWeight::warning : FindingWeight::note, "replication_factor_differs",
-        fmt::format("it has {} replicas, and {} are wanted", existing.replication_factor, wanted_->replication_factor),
-        "Reassign its partitions with Kafka's own tools.");
+    add(fewer ? Severity::warning : Severity::info, ErrorName::replication_factor_differs,
+        fmt::format("it has {} replicas, and {} are wanted", existing.replication_factor, wanted_->replication_factor));
     const auto in_sync = number(setting_of(existing.settings, "min.insync.replicas"));
     if (in_sync && *in_sync > existing.replication_factor) {
-      add(FindingWeight::error, "min_insync_above_replicas",
+      add(Severity::error, ErrorName::min_insync_above_replicas,
           fmt::format("its min.insync.replicas is {}, and it has {} replicas: nothing can be written", *in_sync,
-                      existing.replication_factor),
-          "Lower its min.insync.replicas, or reassign its partitions.");
+                      existing.replication_factor));
     }
   }
 
@@ -115,22 +112,19 @@ class Comparison {
     const auto compacts = has_policy(policy, "compact");
     const auto deletes = has_policy(policy, "delete");
     if (wanted_->purpose == TopicPurpose::keyless && compacts) {
-      add(FindingWeight::error, "keyless_topic_compacted",
-          "it is compacted, and Kafka refuses records without a key there",
-          "Set its cleanup.policy to delete, or give the table a key.");
+      add(Severity::error, ErrorName::keyless_topic_compacted,
+          "it is compacted, and Kafka refuses records without a key there");
       return;
     }
     if (must_be_compacted(wanted_->purpose) && (!compacts || deletes)) {
-      add(FindingWeight::error, "own_topic_not_compacted",
-          fmt::format("its cleanup.policy is {}: what the mirror needs would be deleted in time", policy),
-          "Set its cleanup.policy to compact.");
+      add(Severity::error, ErrorName::own_topic_not_compacted,
+          fmt::format("its cleanup.policy is {}: what the mirror needs would be deleted in time", policy));
       return;
     }
     const auto wanted = setting_of(wanted_->settings, "cleanup.policy");
     if (!wanted.empty() && (has_policy(wanted, "compact") != compacts || has_policy(wanted, "delete") != deletes)) {
-      add(FindingWeight::warning, "cleanup_policy_differs",
-          fmt::format("its cleanup.policy is {}, and {} is wanted", policy, wanted),
-          "Change it with Kafka's own tools, or the configuration.");
+      add(Severity::warning, ErrorName::cleanup_policy_differs,
+          fmt::format("its cleanup.policy is {}, and {} is wanted", policy, wanted));
     }
   }
 
@@ -139,19 +133,17 @@ class Comparison {
       if (name == "cleanup.policy") continue;
       const auto found = existing.settings.find(name);
       if (found == existing.settings.end()) {
-        add(FindingWeight::error, "topic_setting_unknown", fmt::format("Kafka does not know the setting {}", name),
-            "Correct the configuration.");
+        add(Severity::error, ErrorName::topic_setting_unknown, fmt::format("Kafka does not know the setting {}", name));
       } else if (found->second != value) {
-        add(is_ours(wanted_->purpose) ? FindingWeight::warning : FindingWeight::note, "topic_setting_differs",
-            fmt::format("its {} is {}, and {} is wanted", name, found->second, value),
-            "Change it with Kafka's own tools, or the configuration.");
+        add(is_ours(wanted_->purpose) ? Severity::warning : Severity::info, ErrorName::topic_setting_differs,
+            fmt::format("its {} is {}, and {} is wanted", name, found->second, value));
       }
     }
   }
 
   std::int32_t brokers_;
   const WantedTopic* wanted_ = nullptr;
-  std::vector<TopicFinding> findings_;
+  Findings findings_;
 };
 
 }  // namespace
@@ -166,8 +158,8 @@ WantedTopic with_defaults(std::string name, TopicPurpose purpose, std::optional<
   return {std::move(name), purpose, partitions.value_or(1), factor, std::move(settings)};
 }
 
-std::vector<TopicFinding> compare_topics(std::span<const WantedTopic> wanted,
-                                         std::span<const std::optional<ExistingTopic>> existing, std::int32_t brokers) {
+std::vector<Finding> compare_topics(std::span<const WantedTopic> wanted,
+                                    std::span<const std::optional<ExistingTopic>> existing, std::int32_t brokers) {
   Comparison comparison{brokers};
   for (std::size_t i = 0; i < wanted.size(); ++i) comparison.topic(wanted[i], existing[i] ? &*existing[i] : nullptr);
   return comparison.take();

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "errors/finding.hpp"
+
 namespace walgate::mirror {
 
 /// What the mirror stores in a topic; each asks for something else.
@@ -44,21 +46,10 @@ struct ExistingTopic {
                                         std::optional<std::int16_t> replication_factor,
                                         std::map<std::string, std::string> settings, std::int32_t brokers);
 
-enum class FindingWeight { error, warning, note };
-
-/// One thing that `walgate mirror check` says.
-struct TopicFinding {
-  FindingWeight weight;
-  std::string name;  ///< stable: "topic_missing", "partition_count_differs" …
-  std::string topic;
-  std::string message;
-  std::string remedy;
-  friend bool operator==(const TopicFinding&, const TopicFinding&) = default;
-};
-
-/// Holds what is wanted against what there is; `existing` has the same order as `wanted`, nullopt for what is missing.
-[[nodiscard]] std::vector<TopicFinding> compare_topics(std::span<const WantedTopic> wanted,
-                                                       std::span<const std::optional<ExistingTopic>> existing,
-                                                       std::int32_t brokers);
+/// Holds what is wanted against what there is, as `walgate mirror check` tells it; `existing` has the same order as
+/// `wanted`, nullopt for what is missing.
+[[nodiscard]] std::vector<Finding> compare_topics(std::span<const WantedTopic> wanted,
+                                                  std::span<const std::optional<ExistingTopic>> existing,
+                                                  std::int32_t brokers);
 
 }  // namespace walgate::mirror

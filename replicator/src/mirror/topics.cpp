@@ -82,14 +82,14 @@ const ExistingTopic& Topics::ensure(const std::string& name, TopicPurpose purpos
   auto existing = admin_.describe(names, {longest_wait, leave_});
   const auto findings = compare_topics(wanted, existing, cluster().brokers);
   for (const auto& finding : findings) {
-    if (finding.weight == FindingWeight::error) {
+    if (finding.severity == Severity::error) {
       throw Error{{.name = ErrorName::mirror_topic_unfit,
-                   .message = fmt::format("topic \"{}\" cannot be used: {}", finding.topic, finding.message),
+                   .message = fmt::format("{} cannot be used: {}", finding.object, finding.finding),
                    .remedy = finding.remedy,
                    .phase = "mirror"}};
     }
-    if (finding.weight == FindingWeight::warning) {
-      log::warning(finding.name, finding.message, {{"topic", finding.topic}, {"remedy", finding.remedy}});
+    if (finding.severity == Severity::warning) {
+      log::warning(text_of(finding.name), finding.finding, {{"topic", name}, {"remedy", finding.remedy}});
     }
   }
   if (!existing.front()) {

@@ -12,6 +12,7 @@
 #include "copy/sequences.hpp"
 #include "service/copy_checks.hpp"
 #include "service/migrations.hpp"
+#include "service/mirror_checks.hpp"
 #include "service/registration.hpp"
 #include "service/start_checks.hpp"
 #include "service/table_watch.hpp"
@@ -96,6 +97,13 @@ std::vector<Finding> check(const Config& config) {
   if (now.registration && !now.source.in_recovery) {
     auto remembered = apply::read_known_tables(sessions.target, config.pipeline);
     auto more = check_tables(config, sessions.replication, std::move(remembered));
+    findings.insert(findings.end(), more.begin(), more.end());
+  }
+  if (config.kafka.is_on()) {
+    auto source = stream::open_monitor(config, nullptr);
+    auto mirrored = read_mirrored_source(config, source);
+    mirrored.missing_publications.clear();  // told already
+    auto more = check_mirror(config, mirrored, Severity::warning);
     findings.insert(findings.end(), more.begin(), more.end());
   }
   auto of_copy = check_copy(config, now, copies, sessions.replication, sessions.target);

@@ -3,30 +3,19 @@
 #include "apply/progress.hpp"
 #include "apply/target_session.hpp"
 #include "mirror/mirror_settings.hpp"
+#include "service/mirrored_source.hpp"
 #include "stream/source_session.hpp"
 
 namespace walgate::service {
 
 namespace {
 
-using postgres::number_field;
 using postgres::rows;
 using postgres::text_field;
 
 mirror::SourceTypes read_types(const Config& config, const Event& stop) {
   auto source = stream::open_monitor(config, &stop);
-  const auto result = source.exec(std::string{mirror::source_types_query});
-  mirror::SourceTypes types;
-  for (int row = 0; row < rows(result); ++row) {
-    types[static_cast<std::uint32_t>(number_field(result, row, 0))] = {
-        .kind = text_field(result, row, 1).at(0),
-        .base_oid = static_cast<std::uint32_t>(number_field(result, row, 2)),
-        .base_typmod = static_cast<std::int32_t>(number_field(result, row, 3)),
-        .element_oid = static_cast<std::uint32_t>(number_field(result, row, 4)),
-        .name = text_field(result, row, 5),
-        .labels = postgres::list_field(result, row, 6)};
-  }
-  return types;
+  return read_source_types(source);
 }
 
 std::optional<mirror::MirrorIdentity> known_mirror(postgres::Connection& target, const std::string& pipeline) {

@@ -23,19 +23,17 @@ ExistingTopic existing(const std::string& policy = "compact", std::int32_t parti
           {{"cleanup.policy", policy}, {"min.insync.replicas", "2"}, {"retention.ms", "604800000"}}};
 }
 
-// The names of the findings with their weights: "error partition_count_differs".
+// The names of the findings with their severities: "error partition_count_differs".
 std::vector<std::string> findings(const WantedTopic& one, const std::optional<ExistingTopic>& other,
                                   std::int32_t brokers = 3) {
   std::vector<std::string> names;
   for (const auto& finding : compare_topics({&one, 1}, {&other, 1}, brokers)) {
-    EXPECT_EQ(finding.topic, "t");
-    EXPECT_FALSE(finding.message.empty());
-    EXPECT_EQ(finding.remedy.empty(), finding.weight == FindingWeight::note && finding.name == "topic_missing")
-        << finding.name;
-    const auto* const weight = finding.weight == FindingWeight::error     ? "error "
-                               : finding.weight == FindingWeight::warning ? "warning "
-                                                                          : "note ";
-    names.push_back(weight + finding.name);
+    EXPECT_EQ(finding.object, "topic \"t\"");
+    EXPECT_FALSE(finding.finding.empty());
+    const auto* const severity = finding.severity == Severity::error     ? "error "
+                                 : finding.severity == Severity::warning ? "warning "
+                                                                         : "info ";
+    names.push_back(severity + std::string{text_of(finding.name)});
   }
   return names;
 }
@@ -63,21 +61,21 @@ TEST(TopicSettings, OfAFittingTopicSayNothing) {
   EXPECT_THAT(findings(wanted(TopicPurpose::keyless), existing("delete")), IsEmpty());
 }
 
-TEST(TopicSettings, OfAMissingTopicAreANote) {
-  EXPECT_THAT(findings(wanted(), std::nullopt), ElementsAre("note topic_missing"));
+TEST(TopicSettings, OfAMissingTopicAreForInformation) {
+  EXPECT_THAT(findings(wanted(), std::nullopt), ElementsAre("info topic_missing"));
 }
 
 TEST(TopicSettings, CannotAskForMoreReplicasThanBrokers) {
   auto three = wanted();
   EXPECT_THAT(findings(three, std::nullopt, 2),
-              ElementsAre("error replication_factor_above_brokers", "note topic_missing"));
+              ElementsAre("error replication_factor_above_brokers", "info topic_missing"));
 }
 
 TEST(TopicSettings, MustLeaveOneBrokerFreeToFail) {
   EXPECT_THAT(findings(wanted(TopicPurpose::table, {{"min.insync.replicas", "3"}}), std::nullopt),
-              ElementsAre("warning no_broker_may_fail", "note topic_missing"));
+              ElementsAre("warning no_broker_may_fail", "info topic_missing"));
   EXPECT_THAT(findings(wanted(TopicPurpose::table, {{"min.insync.replicas", "4"}}), std::nullopt),
-              ElementsAre("error min_insync_above_replication_factor", "note topic_missing"));
+              ElementsAre("error min_insync_above_replication_factor", "info topic_missing"));
 }
 
 TEST(TopicSettings, OfALiveTopicDoNotChangeItsPartitions) {
@@ -85,9 +83,9 @@ TEST(TopicSettings, OfALiveTopicDoNotChangeItsPartitions) {
   EXPECT_THAT(findings(wanted(), existing("compact", 5)), ElementsAre("error partition_count_differs"));
 }
 
-TEST(TopicSettings, WarnOfFewerReplicasAndNoteMore) {
+TEST(TopicSettings, WarnOfFewerReplicasAndTellOfMore) {
   EXPECT_THAT(findings(wanted(), existing("compact", 4, 2)), ElementsAre("warning replication_factor_differs"));
-  EXPECT_THAT(findings(wanted(), existing("compact", 4, 4)), ElementsAre("note replication_factor_differs"));
+  EXPECT_THAT(findings(wanted(), existing("compact", 4, 4)), ElementsAre("info replication_factor_differs"));
   EXPECT_THAT(findings(wanted(), existing("compact", 4, 1)),
               ElementsAre("warning replication_factor_differs", "error min_insync_above_replicas"));
 }
@@ -104,13 +102,14 @@ TEST(TopicSettings, RefuseAProgressTopicThatForgets) {
   EXPECT_THAT(findings(progress, existing("compact", 1)), IsEmpty());
   EXPECT_THAT(findings(progress, existing("delete", 1)), ElementsAre("error own_topic_not_compacted"));
   EXPECT_THAT(findings(progress, existing("compact,delete", 1)), ElementsAre("error own_topic_not_compacted"));
+  EXPECT_THAT(findings(progress, existing("compact", 2)), ElementsAre("error progress_topic_partitions"));
   progress.partitions = 2;
   EXPECT_THAT(findings(progress, existing("compact", 2)), ElementsAre("error progress_topic_partitions"));
 }
 
 TEST(TopicSettings, ThatDifferAreTold) {
   EXPECT_THAT(findings(wanted(TopicPurpose::table, {{"retention.ms", "1"}}), existing()),
-              ElementsAre("note topic_setting_differs"));
+              ElementsAre("info topic_setting_differs"));
   EXPECT_THAT(findings(wanted(TopicPurpose::table, {{"retentoin.ms", "1"}}), existing()),
               ElementsAre("error topic_setting_unknown"));
   EXPECT_THAT(findings(wanted(TopicPurpose::table, {{"cleanup.policy", "compact,delete"}}), existing()),
