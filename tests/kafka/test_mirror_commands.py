@@ -1,4 +1,8 @@
-"""`walgate mirror check` against a broker, with good inputs and bad ones."""
+"""`walgate mirror check` and `plan` against a broker, with good inputs and bad ones."""
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
 import pytest
 
 from mirroring import mirrored, wait_mirror_state, wait_mirrored
@@ -14,6 +18,25 @@ def findings(pipeline, *words, code: int | None = None) -> dict:
     for finding in done.json:
         found.setdefault(finding["name"], []).append(finding)
     return found
+
+
+@contextmanager
+def writing(database, sql: str):
+    """Runs the statements again and again, each time as one transaction."""
+    over = threading.Event()
+
+    def run():
+        with database.connect() as session:
+            while not over.is_set():
+                session.execute(sql)
+                over.wait(0.02)
+    with ThreadPoolExecutor(1) as threads:
+        done = threads.submit(run)
+        try:
+            yield
+        finally:
+            over.set()
+            done.result(30)
 
 
 def errors(found: dict) -> set:
@@ -150,8 +173,9 @@ def test_check_finds_topics_that_collide(pair, kafka):
 
 def test_without_a_mirror_there_is_nothing_to_check(pair):
     pipeline = pair.pipeline()
-    done = pipeline.command("mirror", "check", "--json")
-    assert (done.code, done.json["error"]["name"]) == (1, "configuration_invalid")
+    for words in (("mirror", "check"), ("mirror", "plan")):
+        done = pipeline.command(*words, "--json")
+        assert (done.code, done.json["error"]["name"]) == (1, "configuration_invalid"), words
     assert "mirror_configured" not in findings(pipeline, "check")
 
 
@@ -167,3 +191,54 @@ def test_the_documented_rights_are_enough_and_each_is_needed(pair, make_kafka):
     pipeline.start()
     pair.source.execute("INSERT INTO item VALUES (1)")
     wait_mirrored(pipeline)
+
+
+# plan
+
+
+def test_plan_measures_changes_and_records(pair, kafka):
+    pair.source.execute("CREATE TABLE busy (id int PRIMARY KEY, filler text); CREATE TABLE quiet (id int PRIMARY KEY);"
+                        "CREATE TABLE empty (id int PRIMARY KEY); CREATE TABLE log (line text)")
+    pair.source.execute("INSERT INTO busy SELECT id, repeat('x', 900) FROM generate_series(1, 2000) id")
+    pair.source.execute("INSERT INTO quiet VALUES (1); INSERT INTO log VALUES ('a'); ANALYZE")
+    pipeline = mirrored(pair, kafka, {"partitions": 2})
+    kafka.create_topic(f"{pipeline.name}.public.quiet", partitions=2)
+    with writing(pair.source, "UPDATE busy SET filler = filler || 'y' WHERE id <= 100; INSERT INTO log SELECT 'b' FROM generate_series(1, 50)"):
+        done = pipeline.command("mirror", "plan", "--interval", "4s", "--partition-rate", "1kB", "--consumer-rate", "100000", "--json")
+    assert done.code == 0, done.err
+    plan = done.json
+    assert plan["brokers"] == 1 and plan["replication_factor"] == 1 and plan["seconds"] >= 4
+    tables = {table["table"]: table for table in plan["tables"]}
+    busy, log = tables["public.busy"], tables["public.log"]
+    assert plan["tables"][0] == busy
+    assert busy["updates"] >= 100 and busy["inserts"] == 0, busy
+    assert 900 < busy["record_bytes"] < 1500 and busy["record_bytes_from"] == "rows"
+    assert busy["partitions"] == max(1, -(-busy["bytes_per_second"] // 1024)) and busy["partitions"] > 2
+    assert log["inserts"] >= 50 and not log["has_key"] and log["partitions"] == 1
+    assert tables["public.quiet"]["existing_partitions"] == 2 and tables["public.quiet"]["partitions"] == 1
+    assert tables["public.empty"]["record_bytes"] is None
+    text = pipeline.command("mirror", "plan", "--interval", "1ms")
+    assert text.code == 0 and "partitions = max(1, ceil(bytes/s / 10.0 MB per partition)" in text.out, text
+
+
+def test_plan_needs_no_broker_and_no_nonsense(pair):
+    pair.source.execute("CREATE TABLE item (id int PRIMARY KEY)")
+    pipeline = pair.pipeline(config={"kafka": NOBODY})
+    done = pipeline.command("mirror", "plan", "--interval", "1s", "--json")
+    assert done.code == 0 and done.json["brokers"] is None, done
+    for words in (("--interval", "soon"), ("--interval", "0s"), ("--partition-rate", "much"), ("--consumer-rate", "0")):
+        assert pipeline.command("mirror", "plan", *words).code == 1, words
+
+
+def test_plan_falls_back_on_statistics_where_the_role_may_not_read(pair, kafka):
+    pair.source.execute("CREATE TABLE item (id int PRIMARY KEY, name text)")
+    pair.source.execute("INSERT INTO item SELECT id, 'x' FROM generate_series(1, 100) id; ANALYZE item")
+    role = pair.role(pair.source)
+    pipeline = mirrored(pair, kafka)
+    pipeline.write_config(source={"conninfo": pair.source.conninfo(user=role)})
+    done = pipeline.command("mirror", "plan", "--interval", "1ms", "--json")
+    assert done.code == 0, done
+    assert done.json["tables"][0]["record_bytes_from"] == "nothing"  # pg_stats shows what the role may read
+    pair.source.execute(f"GRANT SELECT (name) ON item TO {role}")
+    done = pipeline.command("mirror", "plan", "--interval", "1ms", "--json")
+    assert done.json["tables"][0]["record_bytes_from"] == "statistics"

@@ -6,6 +6,7 @@
 
 #include "cli/report.hpp"
 #include "config/load.hpp"
+#include "config/value_types.hpp"
 #include "mirror/kafka_config.hpp"
 
 namespace walgate::cli {
@@ -43,6 +44,20 @@ std::shared_ptr<std::string> add_table_option(CLI::App& command) {
 QualifiedName table_of(const std::string& text) {
   std::string error;
   return NamePattern::parse(text, error).value().fill({});
+}
+
+CLI::Option& add_duration_option(CLI::App& command, const std::string& name,
+                                 const std::shared_ptr<std::chrono::milliseconds>& value,
+                                 const std::string& description) {
+  return *command
+              .add_option_function<std::string>(
+                  name, [value](const std::string& text) { *value = config::parse_duration(text).value(); },
+                  description)
+              ->type_name("TIME")
+              ->check([](const std::string& text) {
+                const auto time = config::parse_duration(text);
+                return time && time->count() > 0 ? std::string{} : "\"" + text + "\" is no time such as 60s";
+              });
 }
 
 Config config_of(const Context& context) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <ostream>
@@ -41,6 +42,11 @@ CLI::App& add_command(CLI::App& parent, Context& context, const std::string& nam
 [[nodiscard]] std::shared_ptr<std::string> add_table_option(CLI::App& command);
 /// What a text of that option names.
 [[nodiscard]] QualifiedName table_of(const std::string& text);
+
+/// An option that takes a time as the configuration writes it, "60s"; from 1 ms on.
+CLI::Option& add_duration_option(CLI::App& command, const std::string& name,
+                                 const std::shared_ptr<std::chrono::milliseconds>& value,
+                                 const std::string& description);
 
 /// Reads and checks the configuration that --config or WALGATE_CONFIG names.  Throws MistakenConfig.
 [[nodiscard]] Config config_of(const Context& context);

@@ -1,17 +1,59 @@
-// mirror.cpp - `walgate mirror check`: the Kafka mirror.
+// mirror.cpp - `walgate mirror check` and `plan`: the Kafka mirror.
+
+#include <memory>
 
 #include "cli/context.hpp"
+#include "cli/mirror_report.hpp"
 #include "cli/report.hpp"
+#include "config/value_types.hpp"
 #include "service/mirror_checks.hpp"
 
 namespace walgate::cli {
 namespace {
+
+using namespace std::chrono_literals;
+
+int show_plan(const Context& context, std::chrono::milliseconds interval,
+              const mirror::PartitionAssumptions& assumptions) {
+  const Config config = config_of(context);
+  const auto plan = service::plan_mirror(config, interval, assumptions);
+  context.out << (context.json ? plan_json(plan, config.pipeline) + '\n' : plan_text(plan));
+  return done;
+}
 
 void add_mirror_check(CLI::App& group, Context& context) {
   CLI::App& check = add_command(group, context, "check", "hold the topics that are wanted against those that there are",
                                 "walgate mirror check --config orders.json");
   check.callback([&context] {
     context.action = [&context] { return report_findings(context, service::check_mirror_alone(config_of(context))); };
+  });
+}
+
+void add_mirror_plan(CLI::App& group, Context& context) {
+  CLI::App& plan =
+      add_command(group, context, "plan", "measure the source's tables, and say how many partitions that asks for",
+                  "walgate mirror plan --config orders.json --interval 10min");
+  // These outlive this function with the callback.
+  const auto interval = std::make_shared<std::chrono::milliseconds>(60s);
+  const auto assumptions = std::make_shared<mirror::PartitionAssumptions>();
+  add_duration_option(plan, "--interval", interval, "how long to measure; default 60s");
+  plan.add_option_function<std::string>(
+          "--partition-rate",
+          [assumptions](const std::string& text) {
+            assumptions->bytes_per_partition = config::parse_size(text).value();
+          },
+          "what one partition takes in a second; default 10MB")
+      ->type_name("SIZE")
+      ->check([](const std::string& text) {
+        const auto size = config::parse_size(text);
+        return size && *size > 0 ? std::string{} : "\"" + text + "\" is no size such as 10MB";
+      });
+  plan.add_option("--consumer-rate", assumptions->records_per_consumer,
+                  "records that one consumer manages in a second; default 10000")
+      ->type_name("RECORDS")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1000000000}));
+  plan.callback([&context, interval, assumptions] {
+    context.action = [&context, interval, assumptions] { return show_plan(context, *interval, *assumptions); };
   });
 }
 
@@ -22,6 +64,7 @@ void add_mirror(CLI::App& app, Context& context) {
   group.require_subcommand(1);
   group.footer("Example: walgate mirror check --config orders.json");
   add_mirror_check(group, context);
+  add_mirror_plan(group, context);
 }
 
 }  // namespace walgate::cli

@@ -135,6 +135,17 @@ std::string text_with_unit(std::uint64_t number, std::span<const Unit> units, st
 
 }  // namespace
 
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+  return parse_with_unit(text, byte_units);
+}
+
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
+  const auto number = parse_with_unit(text, time_units);
+  constexpr std::uint64_t most = std::uint64_t{1000} * 365 * 24 * 3600 * 1000;
+  if (!number || *number > most) return std::nullopt;
+  return std::chrono::milliseconds{static_cast<std::int64_t>(*number)};
+}
+
 std::string size_text(std::uint64_t bytes) {
   return text_with_unit(bytes, byte_units, "0B");
 }

@@ -74,6 +74,9 @@ using CastMap = std::map<std::string, std::string>;
 /// Column names to SQL types.
 [[nodiscard]] ValueType<CastMap> cast_map();
 
+/// A size or a time as the file, or the command line, writes it; nullopt for any other text.
+[[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text);
+[[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 /// A value as the file would write it.
 [[nodiscard]] std::string size_text(std::uint64_t bytes);
 [[nodiscard]] std::string duration_text(std::chrono::milliseconds time);

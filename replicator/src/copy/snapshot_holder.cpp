@@ -7,6 +7,7 @@
 #include <array>
 #include <set>
 
+#include "copy/published_rows.hpp"
 #include "stream/source_catalog.hpp"
 #include "stream/source_session.hpp"
 
@@ -209,28 +210,11 @@ std::map<QualifiedName, SnapshotHolder::Size> SnapshotHolder::sizes(const std::v
 }
 
 std::set<std::uint32_t> SnapshotHolder::xml_arrays() {
-  const auto result = source_.exec(
-      "WITH RECURSIVE is_xml(oid) AS (SELECT 'pg_catalog.xml'::regtype::oid UNION ALL "
-      "SELECT t.oid FROM pg_catalog.pg_type t JOIN is_xml ON t.typbasetype = is_xml.oid WHERE t.typtype = 'd') "
-      "SELECT t.oid FROM pg_catalog.pg_type t JOIN is_xml ON t.typelem = is_xml.oid "
-      "WHERE t.typsend = 'pg_catalog.array_send'::regproc");
-  std::set<std::uint32_t> types;
-  for (int row = 0; row < rows(result); ++row) types.insert(static_cast<std::uint32_t>(number_field(result, row, 0)));
-  return types;
+  return copy::xml_arrays(source_);
 }
 
 std::map<QualifiedName, std::string> SnapshotHolder::filters() {
-  // A row goes through when one publication lets it through.
-  const auto result = source_.exec(
-      fmt::format("SELECT schemaname, tablename, pg_catalog.string_agg(DISTINCT '(' || rowfilter || ')', ' OR ') "
-                  "FROM pg_catalog.pg_publication_tables WHERE pubname IN ({}) GROUP BY 1, 2 "
-                  "HAVING pg_catalog.count(*) = pg_catalog.count(rowfilter)",
-                  quote_literals(config_.source.publications)));
-  std::map<QualifiedName, std::string> filters;
-  for (int row = 0; row < rows(result); ++row) {
-    filters[{text_field(result, row, 0), text_field(result, row, 1)}] = text_field(result, row, 2);
-  }
-  return filters;
+  return row_filters(source_, config_.source.publications);
 }
 
 }  // namespace walgate::copy

@@ -5,11 +5,12 @@
 
 #include <algorithm>
 
+#include "copy/published_rows.hpp"
+
 namespace walgate::copy {
 
 namespace {
 
-constexpr std::uint32_t xml = 142;  // pg_type.dat
 constexpr std::string_view kept_table = "pg_temp.walgate_kept";
 
 std::string block_condition(std::uint64_t first, std::uint64_t end) {
@@ -21,14 +22,6 @@ std::string block_condition(std::uint64_t first, std::uint64_t end) {
 std::string is_older(const Snapshot& then) {
   return fmt::format("(({} - xmin::text::bigint) & 4294967295) BETWEEN 1 AND 2147483647",
                      static_cast<std::uint32_t>(then.xmin()));
-}
-
-/// As the stream writes values that travel as text: by the type's output function, whatever casts to text there are;
-/// but that of xml leaves out what a declaration says of the encoding.
-std::string text_of(const std::string& column, bool is_xml, bool is_array_of_xml) {
-  if (is_xml) return column + "::text";
-  return fmt::format("CASE WHEN {0} IS DISTINCT FROM NULL THEN pg_catalog.format('%s', {0}{1}) END", column,
-                     is_array_of_xml ? "::text[]" : "");
 }
 
 }  // namespace
@@ -43,14 +36,8 @@ std::string TableJob::columns() const {
   }
   for (std::size_t i = 0; i < relation.columns.size(); ++i) {
     const auto& column = relation.columns[i];
-    const auto name = quote_identifier(column.name);
-    if (std::ranges::find(plan.columns, i, &PlannedColumn::source) == plan.columns.end()) {
-      list.emplace_back("NULL");
-    } else if (column.format == wire::ValueFormat::text) {
-      list.push_back(text_of(name, column.base_oid == xml, xml_arrays.contains(column.base_oid)));
-    } else {
-      list.push_back(name);
-    }
+    const bool is_planned = std::ranges::find(plan.columns, i, &PlannedColumn::source) != plan.columns.end();
+    list.push_back(is_planned ? column_expression(column, xml_arrays) : "NULL");
   }
   return fmt::format("{}", fmt::join(list, ", "));
 }
