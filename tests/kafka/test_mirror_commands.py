@@ -1,11 +1,15 @@
-"""`walgate mirror check` and `plan` against a broker, with good inputs and bad ones."""
+"""`walgate mirror check`, `plan` and `verify` against a broker, with good inputs and bad ones."""
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
+from confluent_kafka import Producer
 
-from mirroring import mirrored, wait_mirror_state, wait_mirrored
+from clients import produce, read_all
+from harness import paths
+from mirroring import Sent, mirrored, sent, wait_mirror_state, wait_mirrored
 
 NOBODY = {"properties": {"bootstrap.servers": "127.0.0.1:9"}}
 
@@ -37,6 +41,24 @@ def writing(database, sql: str):
         finally:
             over.set()
             done.result(30)
+
+
+def resend(kafka, record: Sent) -> None:
+    """Writes a record once more, behind all others of its partition."""
+    producer = Producer(kafka.internal_config())
+    (original,) = [m for m in read_all(kafka.internal_config(), record.topic, record.partition + 1)
+                   if (m.partition(), m.offset()) == (record.partition, record.offset)]
+    producer.produce(record.topic, key=original.key(), value=original.value(), partition=record.partition, headers=original.headers())
+    assert producer.flush(30) == 0
+
+
+def delete_before(kafka, topic: str, partition: int, offset: int) -> None:
+    """What retention does: the partition begins at this offset."""
+    file = kafka.folder / "delete.json"
+    file.write_text(json.dumps({"partitions": [{"topic": topic, "partition": partition, "offset": offset}], "version": 1}))
+    paths.give_to_server(file)
+    kafka._java("org.apache.kafka.tools.DeleteRecordsCommand", "--offset-json-file", str(file),
+                "--bootstrap-server", kafka.internal_config()["bootstrap.servers"])
 
 
 def errors(found: dict) -> set:
@@ -173,7 +195,7 @@ def test_check_finds_topics_that_collide(pair, kafka):
 
 def test_without_a_mirror_there_is_nothing_to_check(pair):
     pipeline = pair.pipeline()
-    for words in (("mirror", "check"), ("mirror", "plan")):
+    for words in (("mirror", "check"), ("mirror", "plan"), ("mirror", "verify")):
         done = pipeline.command(*words, "--json")
         assert (done.code, done.json["error"]["name"]) == (1, "configuration_invalid"), words
     assert "mirror_configured" not in findings(pipeline, "check")
@@ -191,6 +213,7 @@ def test_the_documented_rights_are_enough_and_each_is_needed(pair, make_kafka):
     pipeline.start()
     pair.source.execute("INSERT INTO item VALUES (1)")
     wait_mirrored(pipeline)
+    assert verify(pipeline, 0)["public.item"]["keys"] == 1
 
 
 # plan
@@ -242,3 +265,147 @@ def test_plan_falls_back_on_statistics_where_the_role_may_not_read(pair, kafka):
     pair.source.execute(f"GRANT SELECT (name) ON item TO {role}")
     done = pipeline.command("mirror", "plan", "--interval", "1ms", "--json")
     assert done.json["tables"][0]["record_bytes_from"] == "statistics"
+
+
+# verify
+
+
+def verify(pipeline, code: int, *words) -> dict:
+    done = pipeline.command("mirror", "verify", "--json", "--timeout", "40s", *words, seconds=180)
+    assert done.code == code, (done.code, done.out, done.err)
+    assert done.json["equal"] == (code == 0)
+    return {table["table"]: table for table in done.json["tables"]}
+
+
+def test_verify_agrees_with_every_form(pair, kafka):
+    """Types with forms of their own, values out of line, key changes, truncates, new columns, row filters, no keys."""
+    pair.both("CREATE TABLE item (id int PRIMARY KEY, name text, price numeric(10, 2), f float8, j jsonb, a int[], t timestamptz,"
+              " x xml, c \"char\");"
+              "CREATE TABLE emptied (id int PRIMARY KEY); CREATE TABLE log (line text);"
+              "CREATE TABLE wholly (a int, b text); ALTER TABLE wholly REPLICA IDENTITY FULL;"
+              "CREATE TABLE part (id int PRIMARY KEY, v text) PARTITION BY RANGE (id);"
+              "CREATE TABLE part1 PARTITION OF part FOR VALUES FROM (0) TO (100)")
+    pipeline = mirrored(pair, kafka, {"partitions": 3}, config={"tables": [{"source": "public.wholly", "key": ["a"]}]}).start()
+    pair.source.execute("INSERT INTO item SELECT id, 'name ' || id, id / 3.0, id / 7.0, jsonb_build_object('n', id), ARRAY[id, NULL],"
+                        " '2026-01-01 00:00+00'::timestamptz + id * interval '1 s', '<a/>', 'c' FROM generate_series(1, 500) id")
+    pair.source.execute("UPDATE item SET name = (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 300) i) WHERE id = 7")
+    pair.source.execute("UPDATE item SET price = 1 WHERE id = 7")  # its name is not in the WAL
+    pair.source.execute("UPDATE item SET id = 1000 WHERE id = 8; DELETE FROM item WHERE id < 5")
+    pair.source.execute("INSERT INTO emptied SELECT generate_series(1, 50); TRUNCATE emptied; INSERT INTO emptied VALUES (1)")
+    pair.source.execute("INSERT INTO log VALUES ('a'), ('a'); INSERT INTO wholly VALUES (1, 'x'); UPDATE wholly SET b = 'y'")
+    pair.source.execute("INSERT INTO part SELECT id, 'v' FROM generate_series(1, 20) id")
+    wait_mirrored(pipeline)
+    pair.both("ALTER TABLE item ADD more text")
+    pair.source.execute("UPDATE item SET more = 'x' WHERE id > 490")
+    wait_mirrored(pipeline)
+    tables = verify(pipeline, 0)
+    item = tables["public.item"]
+    assert (item["keys"], item["rows"]) == (496, 496)
+    assert item["older"] == 485  # all but those that have the new column
+    assert tables["public.emptied"]["keys"] == 1
+    assert tables["public.log"]["not_compared"] and tables["public.log"]["records"] == 2
+    assert tables["public.wholly"]["keys"] == 1
+    assert sum(table["transactions"]["complete"] for table in tables.values()) == 9
+    assert all(table["transactions"]["cut"] == 0 for table in tables.values())
+
+
+def test_verify_under_load(pair, kafka):
+    pair.both("CREATE TABLE item (id int PRIMARY KEY, n int)")
+    pipeline = mirrored(pair, kafka, {"partitions": 2}).start()
+    pair.source.execute("INSERT INTO item SELECT id, 0 FROM generate_series(1, 200) id")
+    with writing(pair.source, "UPDATE item SET n = n + 1 WHERE id % 20 = 0; DELETE FROM item WHERE id = 3; INSERT INTO item VALUES (3, 1)"):
+        tables = verify(pipeline, 0)
+    assert tables["public.item"]["keys"] >= 199
+    assert verify(pipeline, 0)["public.item"]["undecided"] == 0
+
+
+def test_verify_finds_what_differs_and_prints_no_value(pair, kafka):
+    pair.both("CREATE TABLE item (id int PRIMARY KEY, name text, secret text)")
+    pipeline = mirrored(pair, kafka).start()
+    pair.source.execute("INSERT INTO item SELECT id, 'n', 'hunter2' FROM generate_series(1, 10) id")
+    wait_mirrored(pipeline)
+    assert verify(pipeline, 0)["public.item"]["rows"] == 10
+    # What the stream does not bring: changes of a session that is not decoded.
+    pair.source.execute("ALTER PUBLICATION \"" + pipeline.name + "\" SET (publish = 'truncate')")
+    pair.source.execute("UPDATE item SET secret = 'correct horse' WHERE id = 2; DELETE FROM item WHERE id = 3; INSERT INTO item VALUES (11)")
+    tables = verify(pipeline, 3)
+    item = tables["public.item"]
+    assert (item["different"], item["unexpected"], item["missing"], item["columns"]) == (1, 1, 1, ["secret"])
+    assert {(example["kind"], example["offset"] is None) for example in item["examples"]} == {
+        ("different", False), ("unexpected", False), ("missing", True)}
+    text = pipeline.command("mirror", "verify", seconds=120)
+    assert text.code == 3 and "columns that differ: secret" in text.out and "do not agree" in text.out
+    for value in ("hunter2", "correct horse"):
+        assert value not in text.out + text.err + json.dumps(item)
+
+
+def test_verify_finds_records_that_are_gone_repeated_or_foreign(pair, kafka):
+    pair.both("CREATE TABLE item (id int PRIMARY KEY, n int)")
+    pipeline = mirrored(pair, kafka, {"partitions": 2}).start()
+    pair.source.execute("INSERT INTO item SELECT id, 0 FROM generate_series(1, 10) id")
+    wait_mirrored(pipeline)
+    topic = f"{pipeline.name}.public.item"
+    produce(kafka.internal_config(), topic, [(b"{}", b"{}")])
+    done = pipeline.command("mirror", "verify", "--json", seconds=120)
+    assert done.code == 3 and done.json["topics"] == [{"topic": topic, "foreign": 1}]
+    # The first record once more: out of order, and a record too many for its transaction.
+    records = sent(kafka, topic, 2)
+    again = records[0]
+    resend(kafka, again)
+    item = verify(pipeline, 3)["public.item"]
+    assert item["out_of_order"] == 1 and item["transactions"]["exceeded"] == 1
+    assert [(e["kind"], e["partition"]) for e in item["examples"]] == [("out_of_place", again.partition)]
+
+
+def test_verify_of_a_topic_cut_by_retention_concludes_nothing_from_what_is_gone(pair, kafka):
+    pair.both("CREATE TABLE item (id int PRIMARY KEY, n int)")
+    pipeline = mirrored(pair, kafka, {"topic_settings": {"cleanup.policy": "delete"}}).start()
+    for number in range(10):
+        pair.source.execute(f"INSERT INTO item VALUES ({number}, 0)")
+    wait_mirrored(pipeline)
+    assert verify(pipeline, 0)["public.item"]["transactions"] == {
+        "complete": 10, "cut": 0, "incomplete": 0, "exceeded": 0, "strays": 0, "positions": []}
+    records = sent(kafka, f"{pipeline.name}.public.item")
+    delete_before(kafka, records[0].topic, 0, records[6].offset)
+    item = verify(pipeline, 0)["public.item"]
+    assert item["not_sent"] == 6 and item["keys"] == 4
+    assert (item["transactions"]["cut"], item["transactions"]["complete"]) == (6, 4)
+
+
+def test_verify_waits_for_the_mirror_and_not_for_ever(pair, kafka):
+    pair.both("CREATE TABLE item (id int PRIMARY KEY)")
+    pipeline = mirrored(pair, kafka)
+    done = pipeline.command("mirror", "verify", "--json")
+    assert (done.code, done.json["error"]["name"]) == (2, "mirror_not_caught_up")
+    pipeline.start()
+    pair.source.execute("INSERT INTO item VALUES (1)")
+    wait_mirrored(pipeline)
+    assert pipeline.stop() == 0
+    pair.source.execute("INSERT INTO item VALUES (2)")
+    done = pipeline.command("mirror", "verify", "--timeout", "1s", "--json")
+    assert (done.code, done.json["error"]["name"]) == (4, "mirror_not_caught_up")
+    pipeline.start()
+    assert verify(pipeline, 0)["public.item"]["keys"] == 2
+
+
+def test_verify_of_tables_that_share_a_topic(pair, kafka):
+    pair.both("CREATE TABLE a (id int PRIMARY KEY, n int); CREATE TABLE b (id int PRIMARY KEY, n int)")
+    pipeline = mirrored(pair, kafka, {"topic": "{pipeline}.all", "partitions": 2, "topic_settings": {"cleanup.policy": "delete"}}).start()
+    pair.source.execute("INSERT INTO a SELECT id, 1 FROM generate_series(1, 9) id; INSERT INTO b SELECT id, 2 FROM generate_series(1, 9) id")
+    pair.source.execute("DELETE FROM a WHERE id = 1; UPDATE b SET n = 3 WHERE id = 1; TRUNCATE a; INSERT INTO a VALUES (5, 5)")
+    wait_mirrored(pipeline)
+    tables = verify(pipeline, 0)
+    assert (tables["public.a"]["keys"], tables["public.b"]["keys"]) == (1, 9)
+
+
+@pytest.mark.parametrize("section", [{"format": "flat"}, {"schemas": True}, {"format": "flat", "schemas": True}, {"transactions": False},
+                                     {"tombstones": False}, {"exactly_once": False}], ids=lambda section: "_".join(section))
+def test_verify_reads_every_format(pair, kafka, section):
+    pair.both("CREATE TABLE item (id int PRIMARY KEY, name text, p point)")
+    pipeline = mirrored(pair, kafka, section).start()
+    pair.source.execute("INSERT INTO item SELECT id, 'n', '(1,2)' FROM generate_series(1, 20) id")
+    pair.source.execute("UPDATE item SET name = 'x' WHERE id = 2; DELETE FROM item WHERE id = 3; UPDATE item SET id = 30 WHERE id = 4")
+    wait_mirrored(pipeline)
+    item = verify(pipeline, 0)["public.item"]
+    assert item["keys"] == item["rows"] == 19
+    assert (item["transactions"] is None) == (section == {"transactions": False})

@@ -72,7 +72,7 @@ int parse_and_run(std::vector<std::string>& arguments, Context& context) {
   app.require_subcommand(1);
   app.footer(
       "`walgate COMMAND --help` tells more.  Exit codes: 0 done, 1 usage or configuration, 2 a person is needed,\n"
-      "4 a server could not be reached.\n"
+      "3 what was compared differs, 4 a server could not be reached.\n"
       "Example: walgate run --config orders.json");
   app.set_version_flag("--version", std::string{"walgate "} + WALGATE_VERSION);
   add_init(app, context);

@@ -17,6 +17,7 @@ enum ExitCode : int {
   done = 0,
   usage = 1,         ///< usage or configuration
   needs_person = 2,  ///< a permanent error, or findings of severity error
+  differs = 3,       ///< what was compared is not equal
   unreachable = 4,   ///< a server could not be reached in time
 };
 

@@ -1,4 +1,4 @@
-// mirror.cpp - `walgate mirror check` and `plan`: the Kafka mirror.
+// mirror.cpp - `walgate mirror check`, `plan` and `verify`: the Kafka mirror.
 
 #include <memory>
 
@@ -19,6 +19,13 @@ int show_plan(const Context& context, std::chrono::milliseconds interval,
   const auto plan = service::plan_mirror(config, interval, assumptions);
   context.out << (context.json ? plan_json(plan, config.pipeline) + '\n' : plan_text(plan));
   return done;
+}
+
+int show_verdict(const Context& context, std::chrono::milliseconds patience) {
+  const Config config = config_of(context);
+  const auto verdict = service::verify_mirror(config, patience);
+  context.out << (context.json ? verdict_json(verdict, config.pipeline) + '\n' : verdict_text(verdict));
+  return verdict.is_right() ? done : differs;
 }
 
 void add_mirror_check(CLI::App& group, Context& context) {
@@ -57,6 +64,15 @@ void add_mirror_plan(CLI::App& group, Context& context) {
   });
 }
 
+void add_mirror_verify(CLI::App& group, Context& context) {
+  CLI::App& verify = add_command(group, context, "verify", "hold what the topics hold against the source's tables",
+                                 "walgate mirror verify --config orders.json --timeout 5min");
+  const auto patience = std::make_shared<std::chrono::milliseconds>(60s);
+  add_duration_option(verify, "--timeout", patience, "how long to wait for the mirror to catch up; default 60s");
+  verify.callback(
+      [&context, patience] { context.action = [&context, patience] { return show_verdict(context, *patience); }; });
+}
+
 }  // namespace
 
 void add_mirror(CLI::App& app, Context& context) {
@@ -65,6 +81,7 @@ void add_mirror(CLI::App& app, Context& context) {
   group.footer("Example: walgate mirror check --config orders.json");
   add_mirror_check(group, context);
   add_mirror_plan(group, context);
+  add_mirror_verify(group, context);
 }
 
 }  // namespace walgate::cli

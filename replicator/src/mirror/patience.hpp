@@ -17,8 +17,10 @@ class Patience {
 
   /// Is over after `timeout`, or as soon as `leave` is set, which must outlive it.
   Patience(Milliseconds timeout, const Event* leave = nullptr)  // NOLINT(google-explicit-constructor): a time is one
-      : deadline_{Clock::now() + timeout}, leave_{leave} {}
+      : timeout_{timeout}, deadline_{Clock::now() + timeout}, leave_{leave} {}
 
+  /// There is progress: it begins anew.
+  void renew() noexcept { deadline_ = Clock::now() + timeout_; }
   [[nodiscard]] bool is_over() const noexcept { return left() == Milliseconds{0}; }
   /// What is left of it, zero when it is over.
   [[nodiscard]] Milliseconds left() const noexcept {
@@ -34,6 +36,7 @@ class Patience {
  private:
   using Clock = std::chrono::steady_clock;
 
+  Milliseconds timeout_;
   Clock::time_point deadline_;
   const Event* leave_;
 };

@@ -1,9 +1,11 @@
-// topic_reader.hpp - a topic from its beginning to its end, as it stands committed.
+// topic_reader.hpp - a topic from its beginning to its end, as it stands committed; and on from there, later.
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mirror/kafka_client.hpp"
 #include "mirror/patience.hpp"
@@ -16,13 +18,43 @@ struct ReadRecord {
   std::int64_t offset = 0;
   std::string_view key;
   std::string_view value;
+  bool has_key = true;
   bool has_value = true;  ///< else a tombstone
+  const rd_kafka_message_t* message = nullptr;
+
+  /// nullopt where the record has none of that name.
+  [[nodiscard]] std::optional<std::string_view> header(const char* name) const;
 };
 
-/// Reads all committed records of all partitions up to the ends as the reader finds them, which aborted transactions
-/// and markers leave gaps in.  What a transaction that is still open has written is behind the end: end it first, by
-/// initialising the producer.  Joins no group and commits no offsets.  Throws KafkaError when it takes too
-/// long, for a topic that does not exist, and for one that may not be read.
+/// Joins no group and commits no offsets.  What a transaction that is still open has written is behind the end.
+class TopicReader {
+ public:
+  /// Throws KafkaError for a topic that does not exist, and for one that may not be read.
+  TopicReader(const KafkaProperties& properties, std::string topic, const Patience& patience);
+
+  /// Reads the committed records of all partitions from where it stopped, first from the beginning, up to the ends as
+  /// it finds them.  Aborted transactions and markers leave gaps.  Throws KafkaError when the patience is over; with
+  /// `renews` each record renews it.
+  void read(Patience patience, bool renews, const std::function<void(const ReadRecord&)>& on_record);
+
+  [[nodiscard]] std::int32_t partitions() const noexcept { return static_cast<std::int32_t>(next_.size()); }
+  /// Where the next read begins: behind all that has been there so far.
+  [[nodiscard]] std::int64_t end_of(std::int32_t partition) const {
+    return next_.at(static_cast<std::size_t>(partition));
+  }
+
+ private:
+  [[nodiscard]] std::string what() const;
+  /// Of each partition: the offset behind its last record.
+  [[nodiscard]] std::vector<std::int64_t> ends(const Patience& patience);
+
+  std::string name_;
+  KafkaClient client_;
+  KafkaTopic topic_;
+  std::vector<std::int64_t> next_;  ///< offsets
+};
+
+/// Reads a topic once.  End an open transaction first, by initialising its producer.  Throws KafkaError as TopicReader.
 void read_to_end(const KafkaProperties& properties, const std::string& topic, const Patience& patience,
                  const std::function<void(const ReadRecord&)>& on_record);
 
