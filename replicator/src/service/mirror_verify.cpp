@@ -367,7 +367,7 @@ MirrorVerdict verify_mirror(const Config& config, std::chrono::milliseconds pati
   try {
     return verify(config, patience);
   } catch (const mirror::KafkaError& error) {
-    auto failure = mirror::failure_of(error);
+    auto failure = mirror::failure_of(error, config);
     if (failure.name == ErrorName::kafka_refused) failure.recovery = Recovery::stop;
     throw Error{std::move(failure)};
   }
