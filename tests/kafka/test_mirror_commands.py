@@ -1,4 +1,5 @@
 """`walgate mirror check`, `plan` and `verify` against a broker, with good inputs and bad ones."""
+import itertools
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from confluent_kafka import Producer
 
 from clients import produce, read_all
 from harness import paths
+from harness.waiting import wait_until
 from mirroring import Sent, mirrored, sent, wait_mirror_state, wait_mirrored
 
 NOBODY = {"properties": {"bootstrap.servers": "127.0.0.1:9"}}
@@ -370,6 +372,27 @@ def test_verify_of_a_topic_cut_by_retention_concludes_nothing_from_what_is_gone(
     item = verify(pipeline, 0)["public.item"]
     assert item["not_sent"] == 6 and item["keys"] == 4
     assert (item["transactions"]["cut"], item["transactions"]["complete"]) == (6, 4)
+
+
+def test_verify_of_a_compacted_topic_finds_the_same_rows(pair, kafka):
+    pair.both("CREATE TABLE item (id int PRIMARY KEY, n int)")
+    settings = {"segment.ms": "1000", "min.cleanable.dirty.ratio": "0.001", "delete.retention.ms": "0"}
+    pipeline = mirrored(pair, kafka, {"topic_settings": settings}).start()
+    pair.source.execute("INSERT INTO item SELECT id, 0 FROM generate_series(1, 10) id")
+    for number in range(5):
+        pair.source.execute(f"UPDATE item SET n = {number} WHERE id < 6")
+    pair.source.execute("DELETE FROM item WHERE id = 1")
+    wait_mirrored(pipeline)
+    written = len(sent(kafka, f"{pipeline.name}.public.item"))
+    extra = itertools.count(100)
+
+    def compacted():
+        pair.source.execute(f"INSERT INTO item VALUES ({next(extra)}, 0)")  # ends the segment of before
+        records = sent(kafka, f"{pipeline.name}.public.item")
+        return sum(record.key["id"] < 100 for record in records) < written - 10
+    wait_until(compacted, 90, "the brokers compact the topic", every=1.5)
+    item = verify(pipeline, 0)["public.item"]
+    assert item["transactions"]["cut"] >= 1 and item["keys"] == item["rows"]
 
 
 def test_verify_waits_for_the_mirror_and_not_for_ever(pair, kafka):

@@ -10,13 +10,25 @@ constexpr std::size_t most_examples = 10;
 
 }  // namespace
 
-// The records of a transaction of the source follow each other.  The end of each Kafka transaction takes one offset.
-void OffsetGaps::saw(std::int64_t offset, Lsn lsn) {
+void KafkaTransactions::saw(std::int64_t offset, Lsn lsn) {
+  if (offset != last_offset_ + 1 || firsts_.empty()) firsts_.push_back(lsn);
+  last_offset_ = offset;
+  last_ = lsn;
+}
+
+std::uint64_t KafkaTransactions::of(Lsn lsn) const {
+  if (lsn > last_) return firsts_.size() + 1;
+  return static_cast<std::uint64_t>(std::ranges::upper_bound(firsts_, lsn) - firsts_.begin());
+}
+
+// Within a transaction of Kafka records follow each other; its end takes one offset in each partition that it wrote to.
+void OffsetGaps::saw(std::int64_t offset, Lsn lsn, std::uint64_t kafka_transaction) {
   const auto missing = offset - last_offset_ - 1;
-  const auto is_marker = missing == 1 && last_offset_ >= 0 && lsn != last_lsn_;
+  const auto is_marker = missing == 1 && last_offset_ >= 0 && kafka_transaction != last_transaction_;
   if (missing > 0 && !is_marker) add(last_lsn_, lsn);
   last_offset_ = offset;
   last_lsn_ = lsn;
+  last_transaction_ = kafka_transaction;
 }
 
 void OffsetGaps::ended(std::int64_t end) {

@@ -13,11 +13,26 @@
 
 namespace walgate::mirror {
 
+/// Which transactions of the source went into one of Kafka's.  The topic of transactions tells: where one of Kafka's
+/// ends, its marker takes an offset, and that topic is never compacted.
+class KafkaTransactions {
+ public:
+  /// A record of that topic; in the order of offsets.
+  void saw(std::int64_t offset, Lsn lsn);
+  /// A number that differs between transactions of Kafka.
+  [[nodiscard]] std::uint64_t of(Lsn lsn) const;
+
+ private:
+  std::int64_t last_offset_ = -1;
+  Lsn last_;
+  std::vector<Lsn> firsts_;  ///< of each, the first transaction of the source
+};
+
 /// Stretches of a partition in which offsets are missing, from one transaction's final_lsn to another's.
 class OffsetGaps {
  public:
-  /// In the order of offsets.
-  void saw(std::int64_t offset, Lsn lsn);
+  /// In the order of offsets.  `kafka_transaction`: as KafkaTransactions numbers them.
+  void saw(std::int64_t offset, Lsn lsn, std::uint64_t kafka_transaction);
   /// The partition ends before this offset, and whether it ever held a record is not known where it has none.
   void ended(std::int64_t end);
   [[nodiscard]] bool covers(Lsn lsn) const;
@@ -31,6 +46,7 @@ class OffsetGaps {
 
   std::int64_t last_offset_ = -1;
   Lsn last_lsn_;
+  std::uint64_t last_transaction_ = 0;
   std::vector<Gap> gaps_;
 };
 

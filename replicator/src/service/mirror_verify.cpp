@@ -84,10 +84,12 @@ class ProgressReader {
 };
 
 /// What END records say; with schemas the record is inside of "payload".
-void read_transactions(const Config& config, mirror::TransactionCounts& counts) {
+void read_transactions(const Config& config, mirror::TransactionCounts& counts,
+                       mirror::KafkaTransactions& transactions) {
   mirror::read_to_end(config.kafka.properties, mirror::transaction_topic(config), 24h, [&](const ReadRecord& record) {
     const auto lsn = Lsn::parse(record.header("walgate.lsn").value_or(""));
     if (!lsn || !record.has_value) return;
+    transactions.saw(record.offset, *lsn);
     auto json = nlohmann::json::parse(record.value, nullptr, false);
     if (json.is_object() && json.contains("payload")) json = json["payload"];
     if (!json.is_object() || json.value("status", "") != "END") return;
@@ -102,10 +104,11 @@ class TopicVerification {
  public:
   TopicVerification(const Config& config, const MirroredSource& source, const ExistingTopic* existing,
                     std::vector<const MirroredTable*> tables, const mirror::SchemaVersions& versions,
-                    mirror::TransactionCounts& counts)
+                    mirror::TransactionCounts& counts, const mirror::KafkaTransactions& transactions)
       : config_{config},
         tables_{std::move(tables)},
         counts_{counts},
+        transactions_{transactions},
         content_reader_{mirror::record_options(config, source.database).format, config.kafka.schemas} {
     const auto partitions = existing == nullptr ? 1 : existing->partitions;
     for (const auto* table : tables_) {
@@ -175,7 +178,7 @@ class TopicVerification {
       return;
     }
     const auto partition = static_cast<std::size_t>(record.partition);
-    gaps_[partition].saw(record.offset, *lsn);
+    gaps_[partition].saw(record.offset, *lsn, transactions_.of(*lsn));
     mirror::ViewedRecord viewed{.partition = record.partition,
                                 .offset = record.offset,
                                 .key = record.key,
@@ -293,6 +296,7 @@ class TopicVerification {
   const Config& config_;
   const std::vector<const MirroredTable*> tables_;
   mirror::TransactionCounts& counts_;
+  const mirror::KafkaTransactions& transactions_;
   mirror::RecordContentReader content_reader_;
   mirror::RecordContent content_;
   std::vector<mirror::TableView> views_;  ///< of each table
@@ -341,13 +345,15 @@ MirrorVerdict verify(const Config& config, std::chrono::milliseconds patience) {
     });
   }
   mirror::TransactionCounts counts;
+  mirror::KafkaTransactions transactions;
   MirrorVerdict verdict;
   verdict.with_transactions = config.kafka.transactions && existing[2];
-  if (verdict.with_transactions) read_transactions(config, counts);
+  if (verdict.with_transactions) read_transactions(config, counts, transactions);
 
   for (const auto& [name, sharing] : topics) {
     const auto place = static_cast<std::size_t>(std::ranges::find(names, name) - names.begin());
-    TopicVerification topic{config, source, existing[place] ? &*existing[place] : nullptr, sharing, versions, counts};
+    TopicVerification topic{config, source,      existing[place] ? &*existing[place] : nullptr, sharing, versions,
+                            counts, transactions};
     verdict.position = topic.run(rows, progress, patience);
     for (auto& one : topic.verdicts()) verdict.tables.push_back(std::move(one));
     verdict.topics.push_back({name, topic.foreign()});

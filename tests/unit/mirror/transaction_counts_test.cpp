@@ -65,34 +65,48 @@ TEST(TransactionCounts, ConcludeNothingWhereOffsetsAreMissing) {
   for (const auto lsn : {10, 20, 30}) counts.expect("t", at(static_cast<std::uint64_t>(lsn)), 1);
   counts.saw("t", at(20));
   OffsetGaps cut;
-  cut.saw(7, at(20));
+  cut.saw(7, at(20), 1);
   EXPECT_EQ(result(counts, {cut}), "1 1 1 0 0") << "30 comes after the gap";
   cut.ended(10);
   EXPECT_EQ(result(counts, {cut}), "1 2 0 0 0");
 }
 
+TEST(KafkaTransactions, EndWhereAnOffsetIsMissing) {
+  KafkaTransactions transactions;
+  transactions.saw(4, at(10));  // the topic was cut before
+  transactions.saw(5, at(10));
+  transactions.saw(6, at(20));
+  transactions.saw(7, at(20));
+  transactions.saw(9, at(30));
+  EXPECT_EQ(transactions.of(at(10)), transactions.of(at(20)));
+  EXPECT_NE(transactions.of(at(20)), transactions.of(at(30)));
+  EXPECT_NE(transactions.of(at(5)), transactions.of(at(10)));
+  EXPECT_NE(transactions.of(at(30)), transactions.of(at(40)));
+}
+
 TEST(OffsetGaps, AreNotWhereRecordsFollowEachOther) {
   OffsetGaps gaps;
-  gaps.saw(0, at(10));
-  gaps.saw(1, at(10));
-  gaps.saw(3, at(20));  // after the end of a Kafka transaction
-  gaps.ended(5);
+  gaps.saw(0, at(10), 1);
+  gaps.saw(1, at(10), 1);
+  gaps.saw(2, at(15), 1);
+  gaps.saw(4, at(20), 2);  // after the end of a Kafka transaction
+  gaps.ended(6);
   for (const auto lsn : {5, 10, 15, 20, 25}) EXPECT_FALSE(gaps.covers(at(static_cast<std::uint64_t>(lsn)))) << lsn;
 }
 
 TEST(OffsetGaps, LieInsideOfATransactionBetweenTwoAndAtTheBeginning) {
   OffsetGaps gaps;
-  gaps.saw(1, at(10));
-  gaps.saw(2, at(20));
-  gaps.saw(5, at(30));
-  gaps.saw(6, at(40));
-  gaps.saw(8, at(40));  // nothing but a record of its own can have been there
-  gaps.saw(9, at(50));
+  gaps.saw(1, at(10), 1);
+  gaps.saw(2, at(20), 1);
+  gaps.saw(5, at(30), 2);  // one more than the end of a Kafka transaction takes
+  gaps.saw(6, at(40), 2);
+  gaps.saw(8, at(50), 2);  // no end of one
+  gaps.saw(9, at(60), 2);
   std::string covered;
-  for (std::uint64_t lsn = 5; lsn <= 55; lsn += 5) {
+  for (std::uint64_t lsn = 5; lsn <= 65; lsn += 5) {
     if (gaps.covers(at(lsn))) covered += std::to_string(lsn) + " ";
   }
-  EXPECT_EQ(covered, "5 10 20 25 30 40 ");
+  EXPECT_EQ(covered, "5 10 20 25 30 40 45 50 ");
 }
 
 TEST(OffsetGaps, OfAnEmptyPartitionThatHeldSomethingAreAllOfIt) {
