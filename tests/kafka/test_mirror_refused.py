@@ -151,6 +151,25 @@ def test_a_pointer_stands_for_a_record_that_is_too_large(item, kafka):
     assert large.headers["walgate.pointer"] == str(pointer["bytes"])
 
 
+@pytest.mark.parametrize("oversize", ["stop", "pointer"])
+def test_a_topic_that_takes_less_than_the_mirror_sends(item, kafka, oversize):
+    topic = f"{item.source.name}.public.item"
+    kafka.create_topic(topic, cleanup_policy="compact", max_message_bytes="3000", min_insync_replicas="1")
+    pipeline = mirrored(item, kafka, {"properties": {"compression.codec": "none"}, "oversize": oversize}).start()
+    # Many small ones are more than the topic takes at once, and no record is.
+    insert(item, pipeline, 0, 1000)
+    wait_mirrored(pipeline)
+    item.source.execute("INSERT INTO item VALUES (2000, repeat('x', 5000))")
+    insert(item, pipeline, 3000, 1)
+    if oversize == "stop":
+        error = wait_mirror_error(pipeline, "record_too_large")
+        assert topic in error["message"] and lsn(error["lsn"]) > 0
+        assert keys(kafka, pipeline) == list(range(1000))
+    else:
+        wait_mirrored(pipeline)
+        assert keys(kafka, pipeline) == [*range(1000), 2000, 3000]
+
+
 # A position that is not where it was
 
 def test_a_progress_topic_that_was_deleted_stops_the_mirror(item, kafka):

@@ -72,6 +72,12 @@ void Mirror::run() {
       return;
     } catch (const KafkaError& error) {
       failure = failure_of(error, config_);
+      // A broker names no record; once more, and each is measured.
+      const auto limit = publisher_ ? publisher_->least_record_limit() : 0;
+      if (failure.name == ErrorName::record_too_large && limit != 0 && (record_limit_ == 0 || limit < record_limit_)) {
+        record_limit_ = limit;
+        failure.recovery = Recovery::retry;
+      }
     } catch (const Error& error) {
       failure = error.failure();
       if (failure.phase.empty()) failure.phase = "mirror";
@@ -104,7 +110,7 @@ void Mirror::run() {
 // Opening
 
 void Mirror::open() {
-  publisher_.emplace(config_, start_.source, counters_, finish_, stop_);
+  publisher_.emplace(config_, start_.source, counters_, finish_, stop_, record_limit_);
   in_transaction_ = false;
   open_rows_ = open_bytes_ = 0;
   idle_.reset();

@@ -97,8 +97,9 @@ class Mirror {
   const Event& stop_;
 
   std::optional<Publisher> publisher_;
-  Lsn position_;  ///< of the last Kafka commit
-  Lsn sent_;      ///< of the last transaction that was taken whole; not before position_
+  std::uint64_t record_limit_ = 0;  ///< a topic has refused a record, and the least that one takes is this; 0: none has
+  Lsn position_;                    ///< of the last Kafka commit
+  Lsn sent_;                        ///< of the last transaction that was taken whole; not before position_
   std::optional<Lsn> idle_;
   bool in_transaction_ = false;  ///< a part of a source transaction was sent
   std::uint64_t open_rows_ = 0;  ///< of the Kafka transaction

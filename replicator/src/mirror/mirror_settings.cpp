@@ -2,13 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace walgate::mirror {
 
 std::string transactional_id(const Config& config) {
   return config.pipeline + ".walgate";
 }
 
-KafkaProperties producer_properties(const Config& config) {
+KafkaProperties producer_properties(const Config& config, std::uint64_t record_limit) {
   KafkaProperties own;
   const auto unless_given = [&](const char* name, const char* value) {
     if (!config.kafka.properties.contains(name)) own.emplace(name, value);
@@ -19,6 +21,11 @@ KafkaProperties producer_properties(const Config& config) {
     unless_given("transaction.timeout.ms", "900000");
   }
   own.emplace("enable.idempotence", "true");
+  if (record_limit != 0) {
+    const auto given = config.kafka.properties.find("batch.size");
+    const auto wanted = given == config.kafka.properties.end() ? record_limit : std::stoull(given->second);
+    own.emplace("batch.size", std::to_string(std::min<std::uint64_t>(record_limit, wanted)));
+  }
   own.emplace("allow.auto.create.topics", "false");
   unless_given("client.id", "walgate");
   unless_given("linger.ms", "5");

@@ -1,6 +1,7 @@
 // mirror_settings.hpp - what the configuration's section `kafka` comes to: for librdkafka, for records, for names.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "config/config.hpp"
@@ -12,7 +13,8 @@ namespace walgate::mirror {
 /// Stable for the pipeline: a second producer under it shuts the first one out.
 [[nodiscard]] std::string transactional_id(const Config& config);
 /// What the mirror sets over the users' properties, and where they leave open what librdkafka would choose otherwise.
-[[nodiscard]] KafkaProperties producer_properties(const Config& config);
+/// `record_limit`: a topic takes no more bytes at once; 0: not known of any.
+[[nodiscard]] KafkaProperties producer_properties(const Config& config, std::uint64_t record_limit = 0);
 /// How records of the pipeline look.  `database`: the source's name.
 [[nodiscard]] RecordOptions record_options(const Config& config, const std::string& database);
 

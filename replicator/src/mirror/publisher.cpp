@@ -35,16 +35,17 @@ std::int64_t now_microseconds() {
 }  // namespace
 
 Publisher::Publisher(const Config& config, const PublisherSource& source, MirrorCounters& counters, const Event& finish,
-                     const Event& stop)
+                     const Event& stop, std::uint64_t record_limit)
     : config_{config},
       source_{source},
       counters_{counters},
       finish_{finish},
       stop_{stop},
+      measures_{record_limit != 0},
       options_{record_options(config, source.database)},
       text_{source.encoding},
       topics_{config, &finish},
-      producer_{config.kafka.properties, producer_properties(config), config.kafka.exactly_once},
+      producer_{config.kafka.properties, producer_properties(config, record_limit), config.kafka.exactly_once},
       markers_{options_, text_} {}
 
 std::optional<MirrorProgress> Publisher::open() {
@@ -248,17 +249,28 @@ void Publisher::send_to_transactions(const Record& record) {
 void Publisher::send(const std::string& topic, std::int32_t partition, const Record& record,
                      std::span<const RecordHeader> headers) {
   try {
-    produce(topic, partition, record, headers);
+    if (!measures_ || fits(topic, record, headers)) return produce(topic, partition, record, headers);
   } catch (const KafkaError& error) {
     if (error.code() != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) throw;
-    if (config_.kafka.oversize == Oversize::pointer) return send_pointer(topic, partition, record, headers);
-    throw Error{{.name = ErrorName::record_too_large,
-                 .message = fmt::format("a record for topic \"{}\" has {} bytes, which is more than message.max.bytes",
-                                        topic, record.key.size() + record.value.size()),
-                 .phase = "mirror",
-                 .lsn = context_.transaction.final_lsn,
-                 .xid = context_.transaction.xid}};
   }
+  if (config_.kafka.oversize == Oversize::pointer) return send_pointer(topic, partition, record, headers);
+  throw Error{{.name = ErrorName::record_too_large,
+               .message = fmt::format("a record for topic \"{}\" has {} bytes, which is more than message.max.bytes or "
+                                      "the topic's max.message.bytes",
+                                      topic, record.key.size() + record.value.size()),
+               .phase = "mirror",
+               .lsn = context_.transaction.final_lsn,
+               .xid = context_.transaction.xid}};
+}
+
+/// The broker measures a batch, after compression; what a record adds to its own bytes there is estimated.
+bool Publisher::fits(const std::string& topic, const Record& record, std::span<const RecordHeader> headers) const {
+  constexpr std::size_t of_batch_and_record = 100;
+  constexpr std::size_t of_header = 8;
+  auto size = of_batch_and_record + record.key.size() + record.value.size();
+  for (const auto& header : headers) size += of_header + header.name.size() + header.value.size();
+  const auto limit = topics_.record_limit(topic);
+  return limit == 0 || size <= limit;
 }
 
 void Publisher::send_pointer(const std::string& topic, std::int32_t partition, const Record& record,

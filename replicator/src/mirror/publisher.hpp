@@ -43,8 +43,9 @@ class Publisher {
  public:
   /// Everything given must outlive the publisher.  `finish` ends whatever waits while it opens and makes topics, `stop`
   /// whatever waits for records to be stored; the call then throws as though its time were over.
+  /// `record_limit`: a topic has refused a record, and the least that one takes is this; 0: none has.
   Publisher(const Config& config, const PublisherSource& source, MirrorCounters& counters, const Event& finish,
-            const Event& stop);
+            const Event& stop, std::uint64_t record_limit = 0);
 
   // Each throws KafkaError, of whatever kind: the publisher is then of no use any more.  Error where a change has no
   // form in records, or a topic is not what it must be.
@@ -68,6 +69,8 @@ class Publisher {
   void give_up() noexcept;
   /// Has the brokers' patience with the open transaction perhaps come to its end?
   [[nodiscard]] bool was_open_for_long() const;
+  /// The least that one of the topics takes at once, in bytes; 0 when it is not known.
+  [[nodiscard]] std::uint64_t least_record_limit() const { return topics_.least_record_limit(); }
   /// Serves what librdkafka has to say.
   void poll() { producer_.poll(); }
 
@@ -104,6 +107,7 @@ class Publisher {
   /// Says where a record is that no broker would take.
   void send_pointer(const std::string& topic, std::int32_t partition, const Record& record,
                     std::span<const RecordHeader> headers);
+  [[nodiscard]] bool fits(const std::string& topic, const Record& record, std::span<const RecordHeader> headers) const;
   void produce(const std::string& topic, std::int32_t partition, const Record& record,
                std::span<const RecordHeader> headers);
   void send_to_transactions(const Record& record);
@@ -113,6 +117,7 @@ class Publisher {
   MirrorCounters& counters_;
   const Event& finish_;
   const Event& stop_;
+  const bool measures_;  ///< each record, before it is sent, against what its topic takes
   const RecordOptions options_;
   const SourceText text_;
   SourceTypes types_;

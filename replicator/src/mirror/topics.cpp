@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <thread>
 
 #include "catalog/table_mapping.hpp"
@@ -17,6 +18,14 @@ namespace {
 constexpr std::chrono::seconds longest_wait{15};
 /// Between two looks whether a topic is there.
 constexpr std::chrono::milliseconds next_look{20};
+
+std::uint64_t record_limit_of(const ExistingTopic& topic) {
+  const auto found = topic.settings.find("max.message.bytes");
+  std::uint64_t limit = 0;
+  if (found == topic.settings.end()) return 0;
+  std::from_chars(found->second.data(), found->second.data() + found->second.size(), limit);
+  return limit;
+}
 
 }  // namespace
 
@@ -114,6 +123,20 @@ const ExistingTopic& Topics::ensure(const std::string& name, TopicPurpose purpos
     }
   }
   return known_.emplace(name, std::move(*existing.front())).first->second;
+}
+
+std::uint64_t Topics::record_limit(const std::string& name) const {
+  const auto found = known_.find(name);
+  return found == known_.end() ? 0 : record_limit_of(found->second);
+}
+
+std::uint64_t Topics::least_record_limit() const {
+  std::uint64_t least = 0;
+  for (const auto& [name, topic] : known_) {
+    const auto limit = record_limit_of(topic);
+    if (limit != 0 && (least == 0 || limit < least)) least = limit;
+  }
+  return least;
 }
 
 }  // namespace walgate::mirror

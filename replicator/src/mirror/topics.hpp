@@ -38,6 +38,10 @@ class Topics {
   /// Makes the topic where it is missing; how it is then.  Throws KafkaError; Error mirror_topic_unfit where what
   /// exists would break a promise.
   const ExistingTopic& ensure(const std::string& name, TopicPurpose purpose, std::uint64_t partitions);
+  /// What a topic that was asked for takes at once, in bytes: its max.message.bytes; 0 when it is not known.
+  [[nodiscard]] std::uint64_t record_limit(const std::string& name) const;
+  /// The least of them; 0 when none is known.
+  [[nodiscard]] std::uint64_t least_record_limit() const;
 
  private:
   const Config& config_;
