@@ -153,6 +153,59 @@ def test_a_computed_column_that_the_target_gets_for_the_transaction(gates, momen
     assert files.pair.target.value("SELECT code FROM item WHERE id = 20") is None
 
 
+def answer_by_copy(files, *tables):
+    for table in tables:
+        assert files.pipeline.command("copy", "--table", f"public.{table}").code == 0
+    wait_until(lambda: files.pipeline.status()["state"] == "streaming", what=lambda: f"{files.pipeline.status()}\n{files.pipeline.log_tail()}")
+    files.passed(*tables)
+
+
+@pytest.mark.parametrize("rows_between", [True, False])
+def test_a_renamed_table_is_asked_about_when_it_is_rewritten(gates, rows_between):
+    files = gates(copy=True)
+    files.put("0001_a.sql", "ALTER TABLE item RENAME TO thing")
+    if rows_between:
+        files.pair.source.execute("ALTER TABLE item RENAME TO thing; UPDATE thing SET size = 1 WHERE id = 1")
+        files.closed("the target has no table public.thing")
+        files.up()
+        files.passed("thing")
+        files.pair.source.execute("ALTER TABLE thing ALTER size TYPE int USING size * 2")
+    else:
+        files.pair.source.execute("ALTER TABLE item RENAME TO thing; ALTER TABLE thing ALTER size TYPE int USING size * 2")
+    assert files.closed(REWRITTEN)["relation"] == "public.thing"
+    if rows_between:
+        answer_by_copy(files, "thing")
+    else:
+        files.up()
+        files.pair.target.execute("UPDATE thing SET size = size * 2")
+        accept(files, "public.thing")
+        files.passed("thing")
+
+
+def test_a_renamed_table_that_changes_again_in_the_same_batch(gates):
+    files = gates(copy=True)
+    assert files.pipeline.stop() == 0
+    files.put("0001_a.sql", "ALTER TABLE item RENAME TO thing; ALTER TABLE thing ADD x int").up()
+    files.pair.source.execute("ALTER TABLE item RENAME TO thing; INSERT INTO thing VALUES (20)")
+    files.pair.source.execute("ALTER TABLE thing ADD x int; INSERT INTO thing (id, x) VALUES (21, 5)")
+    files.pipeline.start()
+    files.passed("thing")
+    assert not files.pipeline.events("copy_needed")
+
+
+@pytest.mark.parametrize("type", ["int", "bigint"])
+def test_a_rewritten_table_that_has_taken_over_the_name_of_another(gates, type):
+    files = gates(tables=ITEM + "CREATE TABLE line (id int PRIMARY KEY, size int);", rows=ROWS + "; INSERT INTO line VALUES (1, 5)", copy=True)
+    ddl = (f"ALTER TABLE item RENAME TO x; ALTER TABLE line RENAME TO item; ALTER TABLE x RENAME TO line; ALTER TABLE item ALTER size TYPE {type} USING size * 2")
+    files.pair.source.execute(ddl)
+    assert files.closed("the source has rewritten the")["relation"] == "public.item"
+    files.put("0001_a.sql", ddl).up()
+    if type == "int":
+        files.closed(REWRITTEN)
+        accept(files, "public.item")
+    files.passed("item", "line")
+
+
 def test_rows_that_were_changed_before_they_were_computed_anew_are_asked_about(gates):
     files = gates(config={"migrations": {"at_announcement": "apply"}})
     ddl = "ALTER TABLE item ALTER size TYPE int USING size * 2;"

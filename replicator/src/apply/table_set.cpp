@@ -167,8 +167,7 @@ TableSet::Fit TableSet::fit(const wire::Relation& relation, Lsn lsn) const {
   if (fit.plan.left_out || table == nullptr) return fit;
   // One that waits for its copy comes as the copy finds it.
   const auto former = ledger_.former_name(source);
-  const bool lacks = seam_.lacks(former.value_or(source));
-  const auto shape = lacks ? std::nullopt : ledger_.shape_before(source, relation.oid, lsn);
+  const auto shape = lacks(relation) ? std::nullopt : ledger_.shape_before(source, relation.oid, lsn);
   if (former && shape && shape->target_oid != table->oid) {
     fit.differences.push_back(
         {ErrorName::table_renamed, source.display(),
@@ -234,7 +233,6 @@ PreparedTable& TableSet::table(const wire::Relation& relation, Lsn lsn) {
   const bool same = ledger_.is_same(source, relation.oid, lsn);
   ledger_.save();
   if (ledger_.is_ignored(source) || (same && seam_.leaves_out(source))) return keep(relation, left_out(source));
-  const auto former = ledger_.former_name(source);
   auto differences = misfits(relation, lsn);
   if (!differences.empty() || !same) {
     auto catalog = open_target(config_, stop_);
@@ -248,7 +246,7 @@ PreparedTable& TableSet::table(const wire::Relation& relation, Lsn lsn) {
     ledger_.save();
     throw CopyNeeded{source, lsn};
   }
-  if (seam_.lacks(former.value_or(source))) throw CopyNeeded{source, lsn};
+  if (lacks(relation)) throw CopyNeeded{source, lsn};
   auto fitting = fit(relation, lsn);
   tell(source, fitting);
   if (becoming_.of(relation, lsn) == nullptr) {
@@ -272,11 +270,18 @@ void TableSet::tell(const QualifiedName& source, const Fit& fit) const {
   }
 }
 
+bool TableSet::lacks(const wire::Relation& relation) const {
+  // The seam has the names that tables had when the session began.
+  return !first_changes_.contains(relation.oid) &&
+         seam_.lacks(ledger_.held_as({relation.schema, relation.name}, relation.oid));
+}
+
 bool TableSet::waits_for_copy(const wire::Relation& relation) const {
   const QualifiedName source{relation.schema, relation.name};
   if (!config_.copy.enabled) return false;
-  return ledger_.holder_of(source).value_or(relation.oid) != relation.oid ||
-         seam_.lacks(ledger_.former_name(source).value_or(source));
+  // One that has taken over a name has no copy where nothing is known of it by another name either.
+  const bool is_new = ledger_.holder_of(source).value_or(relation.oid) != relation.oid;
+  return (is_new && ledger_.target_of(relation.oid) == 0) || lacks(relation);
 }
 
 TableSet::Rewrite TableSet::rewrite_of(const wire::Relation& relation, Lsn lsn) const {
@@ -290,7 +295,10 @@ TableSet::Rewrite TableSet::rewrite_of(const wire::Relation& relation, Lsn lsn) 
   const auto shape = ledger_.shape_before(source, relation.oid, lsn);
   if (!shape || has_same_columns(*shape, last)) return Rewrite::same_columns;
   const auto* const table = target_of(name);
-  const bool alike = table != nullptr && is_altered_alike(*shape, last, map_table(config_.tables, name), *table);
+  if (table == nullptr) return Rewrite::other_columns;
+  // Where the source has renamed the table, the one that holds its rows may still be there under the old name.
+  if (shape->target_oid != table->oid && ledger_.held_as(name, relation.oid) != name) return Rewrite::other_columns;
+  const bool alike = is_altered_alike(*shape, last, map_table(config_.tables, name), *table);
   return alike ? Rewrite::settled : Rewrite::other_columns;
 }
 

@@ -97,6 +97,8 @@ class TableSet {
   [[nodiscard]] bool waits_for_copy(const wire::Relation& relation) const;
   /// Where the name stands for another table now: has the target got another one, too?
   [[nodiscard]] bool is_replaced(const QualifiedName& source) const;
+  /// Has the table to be copied first?
+  [[nodiscard]] bool lacks(const wire::Relation& relation) const;
   void tell(const QualifiedName& source, const Fit& fit) const;
   /// What check looks for at the start holds for relations that join later, too.
   std::vector<Difference> collisions(const wire::Relation& relation, const TablePlan& plan) const;

@@ -91,14 +91,16 @@ TableLedger::Change renamed(const QualifiedName& table, const QualifiedName& for
 }
 
 /// `held`: the table's row under its OID, if there is one.
-std::optional<QualifiedName> former_of(const KnownTables& known, const HeldTable* held, const QualifiedName& table) {
+std::optional<QualifiedName> former_of(const KnownTables& known, const HeldTable* held, const QualifiedName& table,
+                                       std::uint32_t oid) {
   if (held != nullptr) return held->source == table ? std::nullopt : std::optional{held->source};
   // Nothing of it was streamed yet: the oldest name that it is known by.
   const auto age = [](const KnownTable& each) { return each.as_of.is_set() ? each.as_of.value : UINT64_MAX; };
-  const auto& entry = known.at(table);
+  const auto entry = known.find(table);
+  const auto its_age = entry == known.end() || entry->second.oid != oid ? UINT64_MAX : age(entry->second);
   std::optional<QualifiedName> former;
   for (const auto& [name, other] : known) {
-    if (other.oid != entry.oid || other.state == TableState::left || age(other) >= age(entry)) continue;
+    if (other.oid != oid || other.state == TableState::left || age(other) >= its_age) continue;
     if (!former || age(other) < age(known.at(*former))) former = name;
   }
   return former;
@@ -118,7 +120,7 @@ std::optional<QualifiedName> RememberedTables::former_name(const QualifiedName& 
   const auto known = tables.find(table);
   if (known == tables.end()) return std::nullopt;
   const auto found = held.find(known->second.oid);
-  return former_of(tables, found == held.end() ? nullptr : &found->second, table);
+  return former_of(tables, found == held.end() ? nullptr : &found->second, table, known->second.oid);
 }
 
 const HeldTable* TableLedger::streamed(std::uint32_t oid) const {
@@ -128,7 +130,8 @@ const HeldTable* TableLedger::streamed(std::uint32_t oid) const {
 
 std::optional<QualifiedName> TableLedger::former(const QualifiedName& table) const {
   const auto found = known_.find(table);
-  return found == known_.end() ? std::nullopt : former_of(known_, streamed(found->second.oid), table);
+  if (found == known_.end()) return std::nullopt;
+  return former_of(known_, streamed(found->second.oid), table, found->second.oid);
 }
 
 bool TableLedger::is_same(const QualifiedName& table, std::uint32_t oid, Lsn lsn) {
@@ -196,6 +199,11 @@ bool TableLedger::is_ignored(const QualifiedName& table) const {
 std::optional<QualifiedName> TableLedger::former_name(const QualifiedName& table) const {
   const std::lock_guard lock{mutex_};
   return former(table);
+}
+
+QualifiedName TableLedger::held_as(const QualifiedName& table, std::uint32_t oid) const {
+  const std::lock_guard lock{mutex_};
+  return former_of(known_, streamed(oid), table, oid).value_or(table);
 }
 
 std::optional<std::uint32_t> TableLedger::holder_of(const QualifiedName& table) const {

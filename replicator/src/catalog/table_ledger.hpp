@@ -126,6 +126,8 @@ class TableLedger {
   [[nodiscard]] bool is_ignored(const QualifiedName& table) const;
   /// As that of RememberedTables.
   [[nodiscard]] std::optional<QualifiedName> former_name(const QualifiedName& table) const;
+  /// The name under which the target has the rows of the table that is called so now.
+  [[nodiscard]] QualifiedName held_as(const QualifiedName& table, std::uint32_t oid) const;
   /// The OID of the table whose rows the target holds under that name.
   [[nodiscard]] std::optional<std::uint32_t> holder_of(const QualifiedName& table) const;
   /// The columns that the table had before this transaction; nullopt where they are not known, are newer, or where a

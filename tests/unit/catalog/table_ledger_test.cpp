@@ -354,5 +354,17 @@ TEST(TableLedger, TakesTheStreamsWordForWhatTheCatalogShowed) {
   EXPECT_EQ(ledger.shape_before(other, 2, Lsn{310}), shape(3));
 }
 
+TEST(TableLedger, KnowsTheNameThatTheRowsOfARenamedTableAreUnder) {
+  Target target;
+  auto ledger = target.ledger();
+  look(ledger, {{item, table(1)}});
+  EXPECT_EQ(ledger.held_as(other, 1), item) << "nobody has told of the new name";
+  EXPECT_EQ(ledger.held_as(item, 1), item);
+  EXPECT_EQ(ledger.held_as(item, 2), item) << "another table of that name";
+  target.apply(ledger, 1, {other, {}}, Lsn{200});
+  EXPECT_EQ(ledger.held_as(item, 1), other);
+  EXPECT_EQ(ledger.held_as(other, 1), other);
+}
+
 }  // namespace
 }  // namespace walgate
