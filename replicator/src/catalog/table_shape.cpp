@@ -203,7 +203,8 @@ bool is_altered_alike(const TableShape& seen, const wire::Relation& now, const T
     const auto wanted = mapping.target_column(column.name);
     if (is_unchanged(seen, column) || !wanted) continue;
     const auto* const target = table.column(*wanted);
-    if (target == nullptr) continue;  // left out as well
+    if (target == nullptr && mapping.on_extra_column() == OnColumn::ignore) continue;  // left out as well
+    if (target == nullptr) return false;
     any = true;
     if (target->number > seen.newest_target) continue;
     const auto old = std::ranges::find(seen.columns, target->number, &SeenColumn::target_number);

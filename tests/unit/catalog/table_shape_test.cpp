@@ -159,6 +159,12 @@ TEST(TableShape, TakesNothingForAnAnswerThatLeavesAColumnOut) {
   EXPECT_FALSE(alike(unchanged, {{1, "id"}, {2, "a"}, {3, "b"}, {4, "c"}})) << "it has to do with something else";
   EXPECT_FALSE(alike({{1, "id"}, {2, "a", text}, {3, "b"}, {4, "c"}}, {{1, "id"}, {2, "a"}, {3, "b"}, {7, "c"}}));
   EXPECT_FALSE(alike({{1, "id"}, {2, "a"}, {3, "b"}, {4, "c"}}, unchanged)) << "a column that the target leaves out";
+  const std::vector<Numbered> one{{1, "id"}, {2, "a"}, {3, "b"}, {4, "c"}};
+  const std::vector<Numbered> two{{1, "id"}, {2, "a"}, {3, "b"}, {4, "c"}, {5, "d"}};
+  EXPECT_FALSE(alike(two, one)) << "one of two columns";
+  auto rule = test::rule();
+  rule.on_extra_column = OnColumn::ignore;
+  EXPECT_TRUE(alike(two, one, rule)) << "nobody wants the other";
 }
 
 TEST(TableShape, TakesWhatTheTargetHadBeforeForNoAnswer) {
