@@ -31,6 +31,20 @@ def test_the_batch_behind_a_refused_one_is_whole(pair):
     assert counters(pipeline)["strict_replays"] and counters(pipeline)["inserts"] == 30
 
 
+def test_a_gate_behind_a_refused_batch(pair):
+    """What the refused one meant is found out before anybody is asked about the next."""
+    pipeline = coded(pair, batch_rows=3)
+    pair.both("CREATE TABLE wide (id int PRIMARY KEY)")
+    pair.source.execute(SWAP)
+    pair.source.execute("ALTER TABLE wide ADD x int; INSERT INTO wide VALUES (1, 1), (2, 2), (3, 3)")
+    pipeline.start()
+    pipeline.wait_gate("no column x")
+    assert counters(pipeline)["apply_errors"] == 0
+    pair.target.execute("ALTER TABLE wide ADD x int")
+    pipeline.wait_caught_up()
+    pair.assert_same("coded", "wide")
+
+
 @pytest.mark.parametrize("rows", [2, 10])
 def test_statements_behind_a_refused_one_are_prepared_again(pair, rows):
     pipeline = coded(pair, batch_rows=1000)

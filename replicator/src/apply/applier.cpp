@@ -105,7 +105,7 @@ void Applier::run() {
       try {
         apply_batch(std::move(pieces), alone);
       } catch (const HeldAt& held) {
-        target_.read(0);  // it may be about to write what is looked at
+        read_before_leaving();  // it may be about to write what is looked at
         tables_.look_again(held.lsn);
         throw;
       }
@@ -135,6 +135,15 @@ void Applier::run() {
   finish_batch();
   target_.read(0);
   settle();
+}
+
+void Applier::read_before_leaving() {
+  try {
+    target_.read(0);
+  } catch (const Error& error) {
+    // A refused batch that is not committed comes again, and alone.
+    if (error.failure().recovery != Recovery::stop || !committing_.empty()) throw;
+  }
 }
 
 void Applier::settle() {
@@ -266,11 +275,15 @@ void Applier::take_piece(Batch& batch, const Piece& piece) {
       }
     }
   }
-  if (auto held = tables_.take_unwritten(); !held.empty()) {
-    held.merge(batch.held);  // the newer ones stay
-    batch.held = std::move(held);
-  }
+  take_learned(batch);
   if (piece.is_last()) ++batch.counted.transactions;
+}
+
+void Applier::take_learned(Batch& batch) {
+  auto held = tables_.take_unwritten();
+  if (held.empty()) return;
+  held.merge(batch.held);  // the newer ones stay
+  batch.held = std::move(held);
 }
 
 void Applier::take_change(Batch& batch, const wire::Begin& transaction, const wire::Change& change) {
@@ -431,6 +444,7 @@ void Applier::drop_pending(Batch& batch) noexcept {
 
 void Applier::begin(Batch& batch) {
   if (batch.begun) return;
+  take_learned(batch);  // before a replay of the batch before would take it
   finish_batch();
   batch.begun = true;
   sets_.begin_transaction();

@@ -89,6 +89,8 @@ class Applier {
   void ask_for_images(Batch& batch, std::span<const Piece> pieces);
   void take_changes(Batch& batch);
   void take_piece(Batch& batch, const Piece& piece);
+  /// What was learned of tables since the last time belongs to this batch.
+  void take_learned(Batch& batch);
   void take_change(Batch& batch, const wire::Begin& transaction, const wire::Change& change);
   void apply_truncate(Batch& batch, const Piece& piece, const wire::Change& change);
   void note_skipped(Batch& batch, const Piece& piece);
@@ -121,6 +123,8 @@ class Applier {
   void persist_idle();
   void poll_durable();
   void ask_for_wal();
+  /// The batch in flight is given up, but what was committed before it is.
+  void read_before_leaving();
   void settle();
   void on_result(const Ticket& ticket, const PGresult* result);
   void on_commit();
