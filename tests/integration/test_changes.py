@@ -324,6 +324,22 @@ def test_a_source_in_another_encoding_arrives(request, source_server, target_ser
         latin.close()
 
 
+def test_names_that_are_not_ascii_reach_a_target_that_knows_no_encoding(source_server, target_server, pair):
+    from harness import Pair
+    name = pair.source.name + "_bytes"
+    bytes_ = Pair(source_server.database(name), target_server.database(name, "ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"))
+    try:
+        bytes_.both('CREATE TABLE item (id int PRIMARY KEY, "größe" text)')
+        pipeline = bytes_.pipeline(publish="TABLE item").start()
+        bytes_.source.execute("INSERT INTO item VALUES (1, 'Müße')")
+        pipeline.wait_caught_up()
+        bytes_.source.execute("UPDATE item SET id = 2")
+        pipeline.wait_caught_up()
+        assert bytes_.target.value('SELECT octet_length("größe") FROM item WHERE id = 2') == 6
+    finally:
+        bytes_.close()
+
+
 @pytest.mark.parametrize("rows", [1, 70_000])
 def test_a_transaction_larger_than_every_limit_is_one_transaction(pair, rows):
     pair.both("CREATE TABLE item (id int PRIMARY KEY, body text)")

@@ -192,7 +192,7 @@ std::string json_of(const HeldTables& tables) {
                     {"source_table", table.source.name},
                     {"shape", json_of(table.shape)}});
   }
-  return list.dump(-1, ' ', true);  // any session takes it, whatever its encoding
+  return list.dump();
 }
 
 bool accept_table(postgres::Connection& target, const std::string& pipeline, const QualifiedName& table) {
