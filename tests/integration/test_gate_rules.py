@@ -91,7 +91,7 @@ CODE = "ALTER TABLE item ADD code uuid DEFAULT gen_random_uuid();"
 REWRITTEN = "the source has rewritten the table, and the values that it computed there are not in the stream"
 
 
-@pytest.mark.parametrize("seen", ["before the service", "by the service", "in the service's time"])
+@pytest.mark.parametrize("seen", ["before the service", "by the service", "in the service's time", "in the service's time, without rows"])
 @pytest.mark.parametrize("answer", ["copy", "accept", "column made anew"])
 def test_a_computed_column_that_the_target_had_before(gates, seen, answer):
     """Whenever the target has got it: nobody can have filled it yet."""
@@ -103,6 +103,9 @@ def test_a_computed_column_that_the_target_had_before(gates, seen, answer):
         files.pipeline.start()
         files.pair.source.execute("UPDATE item SET size = 3 WHERE id = 1")
     else:
+        if seen.endswith("without rows"):
+            assert files.pipeline.stop() == 0
+            files.pipeline.start()
         ahead()
         if seen == "by the service":
             files.pair.source.execute("UPDATE item SET size = 3 WHERE id = 1")
@@ -191,6 +194,27 @@ def test_a_renamed_table_that_changes_again_in_the_same_batch(gates):
     files.pipeline.start()
     files.passed("thing")
     assert not files.pipeline.events("copy_needed")
+
+
+@pytest.mark.parametrize("answer", ["migrated", "accepted"])
+def test_one_answer_does_for_one_rewrite(gates, answer):
+    """No row of the table lies between the two."""
+    files = gates()
+    files.pair.source.execute("ALTER TABLE item ALTER size TYPE bigint")
+    files.closed("has changed the column's type")
+    if answer == "migrated":
+        files.put("0001_a.sql", "ALTER TABLE item ALTER size TYPE bigint").up()
+    else:
+        accept(files)
+    files.pipeline.wait_caught_up()
+    files.pair.source.execute("ALTER TABLE item ALTER size TYPE bigint USING size * 100")
+    wait_until(lambda: len(files.pipeline.events("gate_closed")) == 2, what=files.pipeline.log_tail)
+    files.closed(REWRITTEN)
+    assert files.pipeline.command("copy", "--table", "public.item").code == 0
+    files.pipeline.wait_state("streaming")
+    files.pipeline.wait_caught_up()
+    rows = "SELECT id, size::bigint FROM item ORDER BY id"
+    assert files.pair.target.rows(rows) == files.pair.source.rows(rows)
 
 
 @pytest.mark.parametrize("type", ["int", "bigint"])

@@ -106,7 +106,7 @@ void Applier::run() {
         apply_batch(std::move(pieces), alone);
       } catch (const HeldAt& held) {
         read_before_leaving();  // it may be about to write what is looked at
-        tables_.look_again(held.lsn);
+        tables_.look_again(position_, epoch_);
         throw;
       }
       continue;
@@ -474,7 +474,8 @@ void Applier::send_commit(Batch& batch) {
     target_.read(0);
   }
   if (!batch.held.empty()) {
-    target_.query({.purpose = Purpose::note}, std::string{store_held_tables}, {config_.pipeline, json_of(batch.held)});
+    target_.query({.purpose = Purpose::note}, std::string{store_held_tables},
+                  {config_.pipeline, json_of(batch.held), std::to_string(epoch_)});
   }
   history_.boundaries.push_back(batch.position);
   // A deferred constraint speaks up at the COMMIT; it is then the newest transaction that is suspected.

@@ -27,6 +27,7 @@ void GateWatch::look(const std::vector<Piece>& pieces, const Piece& piece) const
                  "the source has rewritten a table; values that it computed there are not in the stream, and have to "
                  "be made on the target as well",
                  {{"relation", QualifiedName{relation->schema, relation->name}.display()}, {"lsn", lsn}});
+    tables_.saw_rewrite(*relation, lsn);
   }
 }
 

@@ -18,12 +18,12 @@ namespace walgate::apply {
 class GateWatch {
  public:
   /// `migrations`: ids of those that are applied.  The references must outlive the watch.
-  GateWatch(const Config& config, std::set<std::string> migrations, const Seam& seam, const TableSet& tables,
+  GateWatch(const Config& config, std::set<std::string> migrations, const Seam& seam, TableSet& tables,
             const History& history)
       : config_{config}, migrations_{std::move(migrations)}, seam_{seam}, tables_{tables}, history_{history} {}
 
-  /// Throws HeldAt where the transaction of the piece has to wait.  `pieces`: those that were read before it and are
-  /// still there; it may be among them.
+  /// Throws HeldAt where the transaction of the piece has to wait.  What it rewrites is as good as seen then. `pieces`:
+  /// those that were read before it and are still there; it may be among them.
   void look(const std::vector<Piece>& pieces, const Piece& piece) const;
 
  private:
@@ -35,7 +35,7 @@ class GateWatch {
   const Config& config_;
   const std::set<std::string> migrations_;
   const Seam& seam_;
-  const TableSet& tables_;
+  TableSet& tables_;
   const History& history_;
 };
 

@@ -172,7 +172,7 @@ void write_known_tables(postgres::Connection& target, const std::string& pipelin
 
 const std::string_view store_held_tables =
     "WITH t AS (SELECT * FROM pg_catalog.jsonb_to_recordset($2::jsonb) AS t(oid oid, source_schema text, "
-    "source_table text, shape jsonb)), "
+    "source_table text, shape jsonb) WHERE EXISTS (SELECT FROM walgate.progress WHERE pipeline = $1 AND epoch = $3)), "
     "moved AS (INSERT INTO walgate.copies (pipeline, source_schema, source_table, state, again, snapshot, horizon, "
     "rows, rows_estimated, bytes) SELECT $1, t.source_schema, t.source_table, "
     "CASE c.state WHEN 'copying' THEN 'waiting' ELSE c.state END, c.again OR c.state = 'copying', c.snapshot, "

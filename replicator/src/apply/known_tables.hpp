@@ -18,7 +18,8 @@ void write_known_tables(postgres::Connection& target, const std::string& pipelin
                         const KnownTables& tables);
 
 /// Stores where the rows of tables are and which columns their changes have, in a transaction that holds the position.
-/// What is known of the copy of a table goes with it to its new name.  $1: the pipeline; $2: json_of() them.
+/// What is known of the copy of a table goes with it to its new name.  Nothing when another service has taken the
+/// pipeline over.  $1: the pipeline; $2: json_of() them; $3: our epoch.
 extern const std::string_view store_held_tables;
 [[nodiscard]] std::string json_of(const HeldTables& tables);
 

@@ -302,13 +302,33 @@ TableSet::Rewrite TableSet::rewrite_of(const wire::Relation& relation, Lsn lsn) 
   return alike ? Rewrite::settled : Rewrite::other_columns;
 }
 
-void TableSet::look_again(Lsn lsn) {
-  std::erase_if(first_changes_, [&](const auto& entry) { return entry.second == lsn; });
-  if (first_changes_.empty()) return;
+void TableSet::saw_rewrite(const wire::Relation& relation, Lsn lsn) {
+  const auto* const becomes = becoming_.of(relation, lsn);
+  const auto& last = becomes == nullptr ? relation : *becomes;
+  const QualifiedName name{last.schema, last.name};
+  const auto* const table = target_of(name);
+  const auto holds = ledger_.target_of(relation.oid);
+  if (table == nullptr || holds == 0 || becoming_.replaces(relation, lsn)) return;
+  if (ledger_.is_ignored(name) || seam_.leaves_out(name) || lacks(relation)) return;
+  // It keeps the name from before until a change under the new one is applied.
+  const auto source = ledger_.held_as(name, relation.oid);
+  if (source != name && table->oid != holds) return;
+  const auto fitting = fit(last, lsn);
+  if (fitting.plan.left_out || !fitting.differences.empty()) return;
+  ledger_.saw(relation.oid, {source, shape_of(last, fitting.plan, *table)}, lsn);
+  first_changes_.emplace(relation.oid, lsn);
+}
+
+void TableSet::look_again(Lsn position, std::int64_t epoch) {
+  std::set<std::uint32_t> ours = unaltered_;
+  for (const auto& [oid, lsn] : first_changes_) {
+    if (lsn < position) ours.insert(oid);
+  }
+  if (ours.empty()) return;
   auto catalog = open_target(config_, stop_);
   auto held = read_known_tables(catalog, config_.pipeline).held;
   std::erase_if(held, [&](const auto& entry) {
-    return !first_changes_.contains(entry.first) || !map_table(config_.tables, entry.second.source).target;
+    return !ours.contains(entry.first) || !map_table(config_.tables, entry.second.source).target;
   });
   std::vector<QualifiedName> names;
   for (const auto& [oid, table] : held) names.push_back(*map_table(config_.tables, table.source).target);
@@ -320,11 +340,16 @@ void TableSet::look_again(Lsn lsn) {
     auto shape = on_target(table.shape, found->second);
     if (shape != table.shape) altered[oid] = {table.source, std::move(shape)};
   }
-  if (!altered.empty()) catalog.exec(std::string{store_held_tables}, {config_.pipeline, json_of(altered)});
+  if (altered.empty()) return;
+  catalog.exec(std::string{store_held_tables}, {config_.pipeline, json_of(altered), std::to_string(epoch)});
 }
 
 void TableSet::remember(const std::vector<wire::Relation>& relations, Lsn as_of) {
   const auto known = ledger_.remembered();
+  for (const auto& [oid, held] : known.held) {
+    const auto* const table = target_of(held.source);
+    if (table != nullptr && on_target(held.shape, *table) == held.shape) unaltered_.insert(oid);
+  }
   for (const auto& relation : relations) {
     const QualifiedName source{relation.schema, relation.name};
     const auto found = known.tables.find(source);

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "apply/becoming.hpp"
@@ -55,11 +56,13 @@ class TableSet {
   /// or because its columns were altered as the source's since the last change that was applied.
   enum class Rewrite { settled, same_columns, other_columns };
   [[nodiscard]] Rewrite rewrite_of(const wire::Relation& relation, Lsn lsn) const;
-  /// The transaction at `lsn` has to wait.  Learns what was done to the targets of tables of which changes before it
-  /// were applied, so that it is not taken for an answer to it.
-  void look_again(Lsn lsn);
-  /// Learns the columns of tables of which nothing was streamed yet; `as_of`: where the source was after its catalog
-  /// was read.
+  /// The rewrite may pass, and whatever made it pass answers no other: learns the columns, also where no row follows.
+  void saw_rewrite(const wire::Relation& relation, Lsn lsn);
+  /// A transaction has to wait, and the target stands at `position`.  Learns what was done in this session's time to
+  /// the targets of tables, so that it is not taken for an answer to the transaction.
+  void look_again(Lsn position, std::int64_t epoch);
+  /// At the start of a session.  Learns the columns of tables of which nothing was streamed yet; `as_of`: where the
+  /// source was after its catalog was read.
   void remember(const std::vector<wire::Relation>& relations, Lsn as_of);
   /// The session has no prepared statement any more.
   void forget_statements() noexcept;
@@ -94,11 +97,11 @@ class TableSet {
   std::pair<TablePlan, std::vector<Difference>> plan(const wire::Relation& relation,
                                                      const wire::Relation* becomes) const;
   [[nodiscard]] const TargetTable* target_of(const QualifiedName& source) const;
+  /// Has the table to be copied first?
+  [[nodiscard]] bool lacks(const wire::Relation& relation) const;
   [[nodiscard]] bool waits_for_copy(const wire::Relation& relation) const;
   /// Where the name stands for another table now: has the target got another one, too?
   [[nodiscard]] bool is_replaced(const QualifiedName& source) const;
-  /// Has the table to be copied first?
-  [[nodiscard]] bool lacks(const wire::Relation& relation) const;
   void tell(const QualifiedName& source, const Fit& fit) const;
   /// What check looks for at the start holds for relations that join later, too.
   std::vector<Difference> collisions(const wire::Relation& relation, const TablePlan& plan) const;
@@ -114,7 +117,8 @@ class TableSet {
   std::map<std::uint32_t, std::uint32_t> source_of_target_;  ///< OIDs
   std::map<QualifiedName, TargetTable> targets_;
   TargetTypes types_;
-  std::map<std::uint32_t, Lsn> first_changes_;  ///< in this session, by OID of the source's table
+  std::map<std::uint32_t, Lsn> first_changes_;  ///< in this session, of which the columns were learned; by source's OID
+  std::set<std::uint32_t> unaltered_;  ///< OIDs of tables whose targets were at the start as they are remembered
   std::map<std::uint32_t, TableState> states_;  ///< by OID of the target table
   std::vector<std::unique_ptr<PreparedTable>> by_serial_;
 };

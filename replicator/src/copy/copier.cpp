@@ -238,7 +238,8 @@ Copier::Jobs Copier::make_jobs(const std::vector<QualifiedName>& tables, const T
   }
   if (const auto held = planned.take_unwritten(); !held.empty()) {
     begin_on_target();
-    target_.exec(std::string{apply::store_held_tables}, {config_.pipeline, apply::json_of(held)});
+    target_.exec(std::string{apply::store_held_tables},
+                 {config_.pipeline, apply::json_of(held), std::to_string(start_.epoch)});
     target_.exec("COMMIT");
   }
   return jobs;
