@@ -206,6 +206,21 @@ def test_a_table_that_was_created_anew_is_filled_on_both_sides(gates, answer):
     files.passed()
 
 
+def test_three_tables_that_were_created_anew_are_filled_on_both_sides(gates):
+    tables = ("a", "b", "c")
+    files = gates(tables="".join(f"CREATE TABLE {name} (id int PRIMARY KEY);" for name in tables), rows="INSERT INTO a VALUES (1)", copy=True)
+    anew = "".join(f"DROP TABLE {name}; CREATE TABLE {name} AS SELECT g AS id FROM generate_series(1, 5) g; ALTER TABLE {name} ADD PRIMARY KEY (id);"
+                   for name in tables)
+    files.pair.source.execute(anew)
+    files.closed("another table has taken over the name")
+    files.put("0001_a.sql", anew).up()
+    for name in tables:
+        assert wait_until(lambda: files.closed("holds rows")["relation"] == f"public.{name}", what=files.pipeline.log_tail)
+        files.pair.target.execute(f"TRUNCATE {name}")
+    files.pipeline.wait_state("streaming")
+    files.passed(*tables)
+
+
 @pytest.mark.parametrize("answer", ["emptied", "accepted", "copied", "configured"])
 def test_a_table_that_joins_is_filled_on_both_sides(gates, answer):
     files = gates(tables="CREATE TABLE other (id int PRIMARY KEY);", rows="INSERT INTO other VALUES (1)", copy=True)

@@ -157,6 +157,8 @@ void Session::run() {
       log::info("copy_needed", "a table has to be copied before the stream goes on",
                 {{"relation", copy.table.display()}});
       needed = copy;
+      if (copy.table != copied_last_) times_let_through_ = 0;  // the transaction has come further
+      copied_last_ = copy.table;
     } catch (const apply::HeldAt& held) {
       log::info("looks_closer", "a transaction cannot be applied as the target is; reads it through",
                 {{"lsn", held.lsn}});

@@ -53,6 +53,7 @@ class Session {
   Lsn refused_;      ///< of the transaction one of whose values the target refused last
   Lsn let_through_;  ///< by the gate, last
   int times_let_through_ = 0;
+  QualifiedName copied_last_;       ///< what the stream was last left for
   bool after_copy_failed_ = false;  ///< said once
 };
 
