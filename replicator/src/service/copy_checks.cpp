@@ -23,11 +23,16 @@ bool leads_to(const std::map<QualifiedName, TargetTable>& tables, const Qualifie
   });
 }
 
-/// False where our role may not look.
+/// False where our role may not look, or the table has gone.
 bool holds_rows(postgres::Connection& target, const QualifiedName& name, char relkind) {
   const auto some =
       target.try_exec(fmt::format("SELECT EXISTS (SELECT FROM {}{})", relkind == 'p' ? "" : "ONLY ", name.quoted()));
-  return PQresultStatus(some.get()) == PGRES_TUPLES_OK && bool_field(some, 0, 0);
+  if (PQresultStatus(some.get()) == PGRES_TUPLES_OK) return bool_field(some, 0, 0);
+  constexpr std::string_view insufficient_privilege = "42501";
+  constexpr std::string_view undefined_table = "42P01";
+  const auto sqlstate = postgres::field_of(some.get(), PG_DIAG_SQLSTATE);
+  if (sqlstate == insufficient_privilege || sqlstate == undefined_table) return false;
+  target.throw_result(some.get());
 }
 
 constexpr auto in_the_way = "the table holds rows, which are in the way of its copy";
