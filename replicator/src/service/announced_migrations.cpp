@@ -37,6 +37,12 @@ std::string sentence_of(const std::string& id, const Failure& failure) {
 
 }  // namespace
 
+AnnouncedMigrations::~AnnouncedMigrations() {
+  if (!thread_.joinable() || ended_.is_set() || stop_.is_set()) return;
+  log::info("migration_goes_on", "the gate has ended; the service waits until the migration has, too",
+            {{"migration", *shown_.migration}});
+}
+
 std::optional<Obstacle> AnnouncedMigrations::under_way() {
   if (!thread_.joinable()) return std::nullopt;
   if (!ended_.is_set()) return shown_;

@@ -22,6 +22,9 @@ class AnnouncedMigrations {
  public:
   /// `stop`: breaks a run off.  The destructor waits for the end of one.
   AnnouncedMigrations(const Config& config, const Event& stop) : config_{config}, stop_{stop} {}
+  AnnouncedMigrations(const AnnouncedMigrations&) = delete;
+  AnnouncedMigrations& operator=(const AnnouncedMigrations&) = delete;
+  ~AnnouncedMigrations();
 
   /// The run that goes on.  Throws what one has ended with where another try from here makes no sense: a lost
   /// connection, Interrupted.
