@@ -503,7 +503,7 @@ void Applier::commit_certain(Batch& batch) {
   } catch (const Error& error) {
     if (!may_replay(batch, error.failure())) throw;
     // The server has skipped the COMMIT behind the statement that failed.
-    batch.pieces = std::move(committing_.back().pieces);
+    if (feed_ != nullptr) batch.pieces.swap(committing_.back().pieces);  // else they have stayed
     committing_.pop_back();
     history_.boundaries.pop_back();
     position_ = before;
