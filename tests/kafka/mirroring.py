@@ -28,8 +28,9 @@ class Sent:
 
 
 def mirrored(pair, kafka, kafka_config: dict | None = None, config: dict | None = None, **words):
-    """A pipeline of the pair that is mirrored into the cluster; `kafka_config` are further keys of the section."""
-    section = merged({"properties": kafka.client_config()}, kafka_config or {})
+    """A pipeline of the pair that is mirrored into the cluster; `kafka_config` are further keys of the section.  Rows that
+    are there before are copied on both ways or on none, unless `kafka_config` says otherwise."""
+    section = merged({"properties": kafka.client_config(), "copy": words.get("copy", False) is not False}, kafka_config or {})
     return pair.pipeline(config={"kafka": section} | (config or {}), **words)
 
 
@@ -42,7 +43,8 @@ def wait_mirrored(pipeline, seconds: float = 60) -> dict:
         status = pipeline.status()
         last[0] = status and status["mirror"]
         # The position of an idle mirror follows slowly; a row of our own does not.
-        return last[0] if last[0] and last[0]["position"] and lsn(last[0]["position"]) >= position else None
+        arrived = last[0] and last[0]["position"] and lsn(last[0]["position"]) >= position
+        return last[0] if arrived and last[0]["state"] not in ("opening", "copying") else None
     # Something to mirror, so that the position moves on at once.
     pipeline.source.execute("SELECT pg_logical_emit_message(true, 'walgate-test', '')")
     return wait_until(reached, seconds, lambda: f"mirrored up to {position:x}: {last[0]}\n{pipeline.log_tail()}")

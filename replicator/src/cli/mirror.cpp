@@ -1,12 +1,14 @@
-// mirror.cpp - `walgate mirror check`, `plan` and `verify`: the Kafka mirror.
+// mirror.cpp - `walgate mirror check`, `plan`, `verify` and `republish`: the Kafka mirror.
 
 #include <memory>
+#include <optional>
 
 #include "cli/context.hpp"
 #include "cli/mirror_report.hpp"
 #include "cli/report.hpp"
 #include "config/value_types.hpp"
 #include "service/mirror_checks.hpp"
+#include "service/mirror_commands.hpp"
 
 namespace walgate::cli {
 namespace {
@@ -73,6 +75,28 @@ void add_mirror_verify(CLI::App& group, Context& context) {
       [&context, patience] { context.action = [&context, patience] { return show_verdict(context, *patience); }; });
 }
 
+void add_republish(CLI::App& mirror, Context& context) {
+  CLI::App& command = add_command(mirror, context, "republish",
+                                  "build the topic of a table again from the table, now or at the next start",
+                                  "walgate mirror republish --config orders.json --table public.item");
+  struct Choice {
+    std::shared_ptr<std::string> table;
+    bool all = false;
+  };
+  const auto choice = std::make_shared<Choice>();  // outlives this function with the callback
+  choice->table = add_table_option(command);
+  auto* const table = command.get_option("--table")->required(false);
+  command.add_flag("--all", choice->all, "of all tables, whatever Kafka remembers of the pipeline")->excludes(table);
+  command.callback([&context, choice] {
+    if (!choice->all && choice->table->empty()) throw CLI::RequiredError{"--table or --all"};
+    context.action = [&context, choice] {
+      const Config config = config_of(context);
+      const auto one = choice->all ? std::nullopt : std::optional{table_of(*choice->table)};
+      return report_done(context, config.pipeline, service::republish(config, one));
+    };
+  });
+}
+
 }  // namespace
 
 void add_mirror(CLI::App& app, Context& context) {
@@ -82,6 +106,7 @@ void add_mirror(CLI::App& app, Context& context) {
   add_mirror_check(group, context);
   add_mirror_plan(group, context);
   add_mirror_verify(group, context);
+  add_republish(group, context);
 }
 
 }  // namespace walgate::cli

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "copy/reader.hpp"
 #include "copy/table_job.hpp"
-#include "copy/worker.hpp"
 #include "postgres/connection.hpp"
 #include "wire/relation.hpp"
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "copy/published_rows.hpp"
+#include "copy/row_query.hpp"
 
 namespace walgate::copy {
 
@@ -35,19 +36,15 @@ std::string TableJob::columns() const {
     return fmt::format("{}", fmt::join(list, ", "));
   }
   for (std::size_t i = 0; i < relation.columns.size(); ++i) {
-    const auto& column = relation.columns[i];
-    const bool is_planned = std::ranges::find(plan.columns, i, &PlannedColumn::source) != plan.columns.end();
-    list.push_back(is_planned ? column_expression(column, xml_arrays) : "NULL");
+    const bool is_wanted = std::ranges::find(plan.columns, i, &PlannedColumn::source) != plan.columns.end();
+    list.push_back(is_wanted ? column_expression(relation.columns[i], xml_arrays) : "NULL");
   }
   return fmt::format("{}", fmt::join(list, ", "));
 }
 
 std::string TableJob::read(const std::string& columns, const std::string& from,
                            const std::vector<std::string>& conditions) const {
-  auto all = conditions;
-  if (!filter.empty()) all.push_back("(" + filter + ")");
-  return fmt::format("COPY (SELECT {} FROM {}{}{}) TO STDOUT (FORMAT binary)", columns, from,
-                     all.empty() ? "" : " WHERE ", fmt::join(all, " AND "));
+  return row_query(columns, from, conditions, filter);
 }
 
 std::string TableJob::fingerprint() const {
@@ -68,8 +65,7 @@ std::string TableJob::read_range(const Range& range) const {
 }
 
 std::string TableJob::read_all() const {
-  const bool partitioned = relation.relkind == 'p';
-  return read(columns(), (partitioned ? "" : "ONLY ") + QualifiedName{relation.schema, relation.name}.quoted(), {});
+  return read(columns(), all_of(relation), {});
 }
 
 std::string TableJob::in_done_ranges(const Part& part) const {

@@ -8,9 +8,6 @@ namespace walgate::copy {
 
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr std::string_view lock_not_available = "55P03";
 /// How many rows are taken from the throttle at once.
 constexpr std::uint64_t throttle_step = 100;
 
@@ -23,26 +20,11 @@ constexpr auto whole_table_copied =
 
 Worker::Worker(const WorkerStart& start, postgres::Connection source, postgres::Connection target)
     : start_{start},
-      source_{std::move(source)},
-      loader_{std::move(target), start.encoding, start.replica_role},
-      encoding_{start.encoding} {}
-
-bool Worker::enter(const TakenSnapshot& snapshot) {
-  source_.exec(fmt::format("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT {}",
-                           quote_literal(snapshot.id)));
-  // Whoever waits for the snapshot's holder would be waited for by a worker that comes to the table later, which the
-  // holder waits for outside of the server: no deadlock would be found.
-  try {
-    source_.exec(encoding_.from_utf8(snapshot.lock + " NOWAIT"));
-    return true;
-  } catch (const Error& error) {
-    if (error.failure().sqlstate != lock_not_available) throw;
-    return false;
-  }
-}
+      source_{std::move(source), start.encoding},
+      loader_{std::move(target), start.encoding, start.replica_role} {}
 
 void Worker::leave() {
-  source_.exec("ROLLBACK");
+  source_.leave();
   tables_.clear();
 }
 
@@ -64,7 +46,6 @@ void Worker::with_place(const TableJob& job, Work work) {
 }
 
 Worker::Counted Worker::pipe(const std::string& read, Progress* progress) {
-  source_.exec(encoding_.from_utf8(read));
   Counted counted;
   std::uint64_t messages = 0;
   std::uint64_t told_rows = 0;
@@ -80,23 +61,12 @@ Worker::Counted Worker::pipe(const std::string& read, Progress* progress) {
     told_rows = rows;
     told_bytes = counted.bytes;
   };
-  for (;;) {
-    char* text = nullptr;
-    const int size = PQgetCopyData(source_.handle(), &text, 1);
-    postgres::Memory message{text};
-    if (size > 0) {
-      ++messages;
-      counted.bytes += static_cast<std::uint64_t>(size);
-      loader_.put(std::move(message), static_cast<std::size_t>(size));
-      if (messages % throttle_step == 0) tell();
-    } else if (size == 0) {
-      source_.wait_socket(false, -1ms);
-      if (PQconsumeInput(source_.handle()) == 0) source_.throw_lost();
-    } else {
-      break;
-    }
-  }
-  source_.finish_copy();
+  source_.read(read, [&](postgres::Memory message, std::size_t size) {
+    ++messages;
+    counted.bytes += size;
+    loader_.put(std::move(message), size);
+    if (messages % throttle_step == 0) tell();
+  });
   tell();
   counted.rows = told_rows;
   return counted;

@@ -8,6 +8,7 @@
 #include "apply/prepared_table.hpp"
 #include "config/config.hpp"
 #include "copy/loader.hpp"
+#include "copy/reader.hpp"
 #include "copy/table_job.hpp"
 #include "copy/throttle.hpp"
 #include "postgres/connection.hpp"
@@ -24,21 +25,13 @@ struct WorkerStart {
   const Event& stop;  ///< of both sessions
 };
 
-/// The snapshot that ranges are read under, and where the source's WAL was.
-struct TakenSnapshot {
-  std::string text;  ///< pg_snapshot
-  std::string id;    ///< under which others may take it
-  std::string lock;  ///< the statement by which others get its locks
-  Lsn horizon;
-};
-
 class Worker {
  public:
   Worker(const WorkerStart& start, postgres::Connection source, postgres::Connection target);
 
   /// From here on rows are read as of this snapshot.  False: somebody waits for a lock on one of its tables, and
   /// would keep us waiting; then call leave().
-  [[nodiscard]] bool enter(const TakenSnapshot& snapshot);
+  [[nodiscard]] bool enter(const TakenSnapshot& snapshot) { return source_.enter(snapshot); }
   void leave();
 
   /// One target transaction: the rows of a range, and that it is done.
@@ -61,9 +54,8 @@ class Worker {
   void with_place(const TableJob& job, Work work);
 
   const WorkerStart& start_;
-  postgres::Connection source_;
+  Reader source_;
   Loader loader_;
-  wire::Encoding encoding_;
   std::map<const TableJob*, std::unique_ptr<apply::PreparedTable>> tables_;  ///< of the present snapshot
   apply::TableState state_;
 };

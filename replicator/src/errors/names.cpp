@@ -377,9 +377,9 @@ constexpr auto entries = std::to_array<NameEntry>({
     {mirror_progress_lost, "mirror_progress_lost",
      "The mirror's position is not where it was: the progress topic was emptied or restored, or this is another Kafka "
      "cluster.",
-     "Go back to the cluster of before; or begin anew there with walgate mirror republish."},
+     "Go back to the cluster of before; or begin anew there with `walgate mirror republish --all`."},
     {mirror_gap, "mirror_gap", "The source does not hold the changes any more that the topics lack.",
-     "Build the topics again from the tables with `walgate mirror republish`."},
+     "Build the topics again from the tables with `walgate mirror republish --all`."},
     {record_too_large, "record_too_large", "A record is larger than Kafka takes.",
      "Raise message.max.bytes in kafka.properties and max.message.bytes of the topic; or set kafka.oversize to "
      "\"pointer\"."},
@@ -433,6 +433,9 @@ constexpr auto entries = std::to_array<NameEntry>({
     {transactional_id_not_tested, "transactional_id_not_tested",
      "Whether the mirror may use its transactional id was not tried, because trying would shut a running mirror out.",
      "Nothing while the service runs; else run `walgate mirror check` again."},
+    {republish_refused, "republish_refused",
+     "The table whose topic is to be built again is not published, or the pipeline does not mirror it.",
+     "Name a source table that the publications hold and that has a topic, or use --all."},
 
     // commands
     {skip_refused, "skip_refused", "The transaction to be skipped is not the one that stands in the way.",

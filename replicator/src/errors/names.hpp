@@ -163,6 +163,7 @@ enum class ErrorName : std::uint8_t {
   topic_setting_unknown,
   topic_setting_differs,
   transactional_id_not_tested,
+  republish_refused,
   // commands
   skip_refused,
   accept_refused,

@@ -7,11 +7,14 @@
 #include <thread>
 
 #include "catalog/identifier.hpp"
+#include "mirror/copying.hpp"
 #include "mirror/kafka_failure.hpp"
+#include "mirror/mirror_failure.hpp"
 #include "mirror/mirror_settings.hpp"
 #include "observe/log.hpp"
 #include "stream/receiver.hpp"
 #include "stream/source_session.hpp"
+#include "sync/either_event.hpp"
 
 namespace walgate::mirror {
 
@@ -21,6 +24,7 @@ using namespace std::chrono_literals;
 
 constexpr auto first_pause = 200ms;
 constexpr auto longest_pause = 10s;
+constexpr auto open_patience = 15s;
 /// An idle position is written this often at most, unless it is far ahead; as the target's is.
 constexpr auto idle_interval = 10s;
 constexpr std::uint64_t idle_step_bytes = 16UL * 1024 * 1024;
@@ -45,6 +49,13 @@ Event& event_of(PieceQueue& queue) {
 
 Mirror::Mirror(const Config& config, MirrorStart start, Feed& feed, Acknowledgement& acknowledgement,
                StatusBoard& board, const Event& finish, const Event& stop)
+    : Mirror{config, std::move(start), &feed, &acknowledgement, board, finish, stop} {}
+
+Mirror::Mirror(const Config& config, MirrorStart start, StatusBoard& board, const Event& finish, const Event& stop)
+    : Mirror{config, std::move(start), nullptr, nullptr, board, finish, stop} {}
+
+Mirror::Mirror(const Config& config, MirrorStart start, Feed* feed, Acknowledgement* acknowledgement,
+               StatusBoard& board, const Event& finish, const Event& stop)
     : config_{config},
       start_{std::move(start)},
       feed_{feed},
@@ -52,11 +63,16 @@ Mirror::Mirror(const Config& config, MirrorStart start, Feed& feed, Acknowledgem
       board_{board},
       finish_{finish},
       stop_{stop},
+      slot_{config},
+      source_{config, &stop},
       last_commit_{Clock::now() - config.kafka.commit_interval},
       has_copy_{start_.has_copy} {
-  if (const auto before = board.snapshot().mirror) {
-    counters_ = {.transactions = before->transactions, .records = before->records, .bytes = before->bytes};
-  }
+  board.update([&](Status& status) {
+    if (!status.mirror) status.mirror.emplace();
+    const auto& before = *status.mirror;
+    counters_ = {.transactions = before.transactions, .records = before.records, .bytes = before.bytes};
+    if (start_.gap) status.mirror->gap = GapStatus{start_.gap->from, start_.gap->to};
+  });
 }
 
 void Mirror::run() {
@@ -65,11 +81,14 @@ void Mirror::run() {
     Failure failure{.name = ErrorName::internal_error, .phase = "mirror"};
     const auto before = position_;
     try {
-      open();
-      stream();
+      attend();
       return;
     } catch (const postgres::Interrupted&) {
       return;
+    } catch (const TooFarBehind&) {
+      give_up();
+      leave_gap();
+      continue;
     } catch (const KafkaError& error) {
       failure = failure_of(error, config_);
       // A broker names no record; once more, and each is measured.
@@ -84,27 +103,68 @@ void Mirror::run() {
     } catch (const std::exception& error) {
       failure.message = error.what();
     }
-    in_lockstep_ = false;
-    own_stream_ = nullptr;
     if (failure.name == ErrorName::mirror_fenced && publisher_ && publisher_->was_open_for_long()) {
       failure.name = ErrorName::kafka_unavailable;  // the broker itself has ended a transaction that took too long
       failure.recovery = Recovery::retry;
     }
     const bool final = failure.recovery == Recovery::stop;
-    if (publisher_ && (final || is_leaving())) publisher_->give_up();
-    publisher_.reset();
-    feed_.leave();
+    give_up(final || is_leaving());
     if (is_leaving()) return;
     if (position_ > before) delay = first_pause;
     show_failure(failure, final);
-    bool has_let_go = try_to_let_go();
-    if (final) {
-      while (pause(has_let_go ? 1h : longest_pause)) has_let_go = has_let_go || try_to_let_go();
-      return;
-    }
-    if (!pause(delay)) return;
-    delay = std::min<std::chrono::milliseconds>(2 * delay, longest_pause);
+    const bool has_let_go = try_to_let_go();
+    if (!pause(final ? 1000h : delay, final, has_let_go)) return;
+    delay = final ? first_pause : std::min<std::chrono::milliseconds>(2 * delay, longest_pause);
   }
+}
+
+void Mirror::run_alone() {
+  try {
+    attend();
+    if (stop_.is_set() || !publisher_) return;
+    // So that a slot that is found elsewhere at the next start can be explained.
+    const auto slot =
+        source_.with_session([this](auto& source) { return stream::find_slot(source, config_.source.slot); });
+    if (slot) publisher_->progress().slot_transactions = slot->transactions;
+    publisher_->commit(position_);
+  } catch (const KafkaError& error) {
+    throw Error{failure_of(error, config_)};
+  }
+}
+
+void Mirror::attend() {
+  for (;;) {
+    try {
+      open();
+      copy_tables();
+      return stream();
+    } catch (const CopyWanted& wanted) {
+      log::info("mirror_copy_wanted", "the rows of a table have to be sent before its changes",
+                {{"relation", wanted.table.display()}});
+      const auto published = source_.tables();
+      if (!published.tables.contains(wanted.table)) {
+        log::warning(text_of(ErrorName::table_left_publication),
+                     "changes of a table that left before it was copied are not mirrored",
+                     {{"relation", wanted.table.display()}});
+        unpublished_.insert(wanted.table);
+      }
+    } catch (const Again&) {
+    }
+    give_up(is_leaving());
+    if (is_leaving()) return;
+  }
+}
+
+void Mirror::give_up(bool for_good) {
+  in_lockstep_ = false;
+  in_transaction_ = false;
+  if (publisher_ && for_good) publisher_->give_up();
+  publisher_.reset();
+  leave_feed();
+}
+
+void Mirror::leave_feed() {
+  if (feed_ != nullptr) feed_->leave();
 }
 
 // Opening
@@ -115,113 +175,196 @@ void Mirror::open() {
   open_rows_ = open_bytes_ = 0;
   idle_.reset();
   // Before anything is done there: the right one may have a mirror of this name.
-  if (const auto& cluster = publisher_->cluster(); start_.known && start_.known->cluster != cluster) {
-    throw Error{{.name = ErrorName::mirror_progress_lost,
-                 .message = fmt::format("this is another Kafka cluster ({}) than the one the pipeline was mirrored "
-                                        "into ({})",
-                                        cluster, start_.known->cluster),
-                 .phase = "mirror"}};
-  }
-  const auto found = publisher_->open();
-  const MirrorIdentity here{publisher_->cluster(), found ? found->incarnation : draw_incarnation()};
-  if (start_.known && (!found || found->incarnation != start_.known->incarnation)) {
-    throw Error{{.name = ErrorName::mirror_progress_lost,
-                 .message = fmt::format("topic \"{}\" does not know the pipeline any more: it was emptied, deleted or "
-                                        "restored",
-                                        progress_topic(config_)),
-                 .phase = "mirror"}};
+  if (const MirrorIdentity other{publisher_->cluster(), {}};
+      start_.known && start_.known->cluster != other.cluster && !is_wanted_anew(config_, {open_patience, &finish_})) {
+    check_identity(config_, start_.source.system, start_.known, other, std::nullopt);
   }
   const bool is_first = !position_.is_set();  // later the source has gone on
-  if (found && is_first &&
-      (found->position > start_.flushed || (found->timeline != 0 && found->timeline != start_.timeline))) {
-    throw Error{{.name = ErrorName::mirror_progress_lost,
-                 .message = fmt::format("topic \"{}\" is at {} of timeline {}, which this source has not written",
-                                        progress_topic(config_), found->position.text(), found->timeline),
-                 .detail = fmt::format("the source is at {} of timeline {}", start_.flushed.text(), start_.timeline),
-                 .phase = "mirror"}};
+  const auto found = publisher_->open();
+  calls_.emplace(config_.kafka.properties, progress_topic(config_), found.next_offset);
+  const bool all_wanted = std::ranges::any_of(found.requests, [](const auto& request) { return !request.table; });
+  const MirrorIdentity here{publisher_->cluster(), found.position ? found.position->incarnation : draw_incarnation()};
+  if (!all_wanted) {
+    check_identity(config_, start_.source.system, start_.known, here, found.position);
+    if (feed_ != nullptr && is_first && found.position)
+      check_history(config_, *found.position, start_.flushed, start_.timeline);
   }
-  if (found && found->source != start_.source.system) {
-    throw Error{{.name = ErrorName::mirror_progress_lost,
-                 .message = fmt::format("topic \"{}\" has the position of a pipeline with another source",
-                                        progress_topic(config_)),
-                 .remedy = "give one of the two pipelines another name, or delete the topic of the one that is gone",
-                 .phase = "mirror"}};
+  const auto go_on_at = start_.check ? start_.check(found) : std::nullopt;
+  publisher_->begin_with(CopiedTables{found.tables, config_.kafka.copy});
+  start_.skips.insert(found.skips.begin(), found.skips.end());
+  auto& progress = publisher_->progress();
+  progress.timeline = start_.timeline;
+  progress.database = start_.database;
+  progress.slot_transactions = start_.slot_transactions;
+  position_ = sent_ = found.position ? found.position->position : start_.position;
+  if (!found.position || found.position->source != start_.source.system) {
+    progress.position = position_;
+    progress.last_commit = Lsn{};
+    progress.incarnation = here.incarnation;
+    progress.source = start_.source.system;
+    progress.slot = config_.source.slot;
+    // What an earlier Kafka held does not matter: all is built again.
+    if (start_.known || found.position) {
+      go_on_after_gap(position_, go_on_at);
+    } else {
+      publisher_->commit(position_);
+    }
+  } else if (has_open_gap() || go_on_at) {
+    go_on_after_gap(position_, go_on_at);
+  } else if (all_wanted && feed_ != nullptr) {
+    let_go();
+    const auto fault = source_.with_session([this](auto& source) { return slot_.fault(source, position_); });
+    if (fault) go_on_after_gap(position_, std::nullopt);
   }
-  if (found) {
-    position_ = sent_ = found->position;
-  } else {
-    position_ = sent_ = start_.position;
-    publisher_->begin_with({.position = position_,
-                            .last_commit = {},
-                            .incarnation = here.incarnation,
-                            .source = start_.source.system,
-                            .timeline = start_.timeline,
-                            .slot = config_.source.slot});
-    publisher_->commit(position_);
+  if (found.error && (!found.error->lsn || position_ > *found.error->lsn)) {
+    publisher_->note(error_key(config_.pipeline), std::nullopt);
   }
-  if (!start_.known) {
-    start_.remember(here);
+  take_requests(found);
+  if (!start_.known || start_.known->cluster != here.cluster || start_.known->incarnation != here.incarnation) {
+    if (start_.remember) start_.remember(here);
     start_.known = here;
   }
+  if (const auto& gap = publisher_->progress().gap; gap != start_.gap) {
+    if (start_.remember_gap) start_.remember_gap(gap);
+    start_.gap = gap;
+  }
+  board_.update([&](Status& status) {
+    status.mirror->gap.reset();
+    if (start_.gap) status.mirror->gap = GapStatus{start_.gap->from, start_.gap->to};
+  });
+}
+
+void Mirror::take_requests(const ProgressRecords& found) {
+  if (found.requests.empty()) return;
+  const auto published = source_.tables();
+  const auto ask = [&](const QualifiedName& table) {
+    const auto* known = publisher_->tables().find(table);
+    auto entry = known == nullptr ? CopiedTable{} : *known;
+    entry.again = true;
+    publisher_->set_table(table, entry);
+  };
+  for (const auto& request : found.requests) {
+    publisher_->note(request_key(config_.pipeline, request), std::nullopt);
+    log::info("mirror_republish", "a person wants topics to be built again from their tables",
+              {{"relation", request.table ? request.table->display() : "all"}});
+    for (const auto& [table, entry] : published.tables) {
+      if (!request.table || *request.table == table) ask(table);
+    }
+    if (request.table && !published.tables.contains(*request.table)) {
+      log::warning(text_of(ErrorName::republish_refused), "the table is not published, or has no topic",
+                   {{"relation", request.table->display()}});
+    }
+  }
+  publisher_->commit(position_);
+}
+
+// Copying
+
+std::vector<QualifiedName> Mirror::wanted_tables(const PublishedTables& published) const {
+  auto wanted = publisher_->tables().wanted(published);
+  std::erase_if(wanted, [&](const QualifiedName& table) {
+    const auto found = uncopyable_.find(table);
+    return found != uncopyable_.end() && found->second == ids_of(published.at(table));
+  });
+  return wanted;
+}
+
+void Mirror::copy_tables() {
+  auto published = source_.tables();
+  for (auto wanted = wanted_tables(published.tables); !wanted.empty(); wanted = wanted_tables(published.tables)) {
+    if (feed_ != nullptr) {
+      let_go();
+      check_copy();
+    }
+    show(MirrorState::copying);
+    const EitherEvent leave{finish_, stop_};
+    Copying copying{
+        config_, start_.source, *publisher_, leave.event(), start_.awaited, [this](const CopyingProgress& progress) {
+          board_.update([&](Status& status) {
+            status.mirror->copy->rows = progress.rows;
+            status.mirror->copy->rows_estimated = progress.estimated;
+            status.mirror->records = counters_.records;
+            status.mirror->bytes = counters_.bytes;
+          });
+          if (Clock::now() < next_look_) return;
+          next_look_ = Clock::now() + look_interval;
+          look_at_slot(true);
+        }};
+    for (const auto& table : wanted) {
+      board_.update([&](Status& status) { status.mirror->copy = MirrorCopyStatus{.relation = table.display()}; });
+      if (!copying.copy(table, published.tables.at(table), position_)) {
+        uncopyable_[table] = ids_of(published.tables.at(table));
+      }
+      unpublished_.erase(table);
+    }
+    published = source_.tables();
+  }
+  board_.update([](Status& status) { status.mirror->copy.reset(); });
+  end_gap_when_filled(published.tables);
 }
 
 // Streaming
 
 void Mirror::stream() {
+  publisher_->leave_out(unpublished_);
   while (!is_leaving()) {
-    const auto from = feed_.fed_from();
-    if (from && *from <= position_ && !feed_.is_ended()) {
+    publisher_->forget_relations();
+    if (feed_ == nullptr) {
+      read_stream();
+      continue;
+    }
+    const auto from = feed_->fed_from();
+    if (from && *from <= position_ && !feed_->is_ended()) {
       follow_in_lockstep();
     } else {
-      catch_up();
+      read_stream();
     }
-    publisher_->forget_relations();
   }
 }
 
 void Mirror::follow_in_lockstep() {
   in_lockstep_ = true;
-  acknowledgement_.set_limit(position_);
+  acknowledgement_->set_limit(position_);
   // What the source was told to forget before is in the copy alone.
-  if (has_copy_) copy_until_ = acknowledgement_.durable();
+  if (has_copy_) copy_until_ = acknowledgement_->durable();
   show(MirrorState::streaming);
   for (;;) {
-    const bool over = feed_.is_ended();
+    const bool over = feed_->is_ended();
+    look(false);
     try {
-      if (take_some(feed_, Lsn{UINT64_MAX})) continue;
+      if (take_some(*feed_, Lsn{UINT64_MAX})) continue;
     } catch (const Incomplete&) {
       break;
     }
     if (over) break;
-    if (const auto idle = feed_.take_idle()) idle_ = std::max(*idle, sent_);
+    if (const auto idle = feed_->take_idle()) idle_ = std::max(*idle, sent_);
     commit_if_due(false);
     if (stop_.is_set()) return;
-    wait(feed_.changed(), until_due());
+    wait(feed_->changed(), until_due());
   }
   in_lockstep_ = !in_transaction_;
   // The feed was full, or the applier has ended.  What is whole is sent; a part of a transaction is given up.
   if (in_transaction_) {
-    if (is_leaving()) publisher_->give_up();
-    publisher_.reset();
-    feed_.leave();
+    give_up(is_leaving());
     if (is_leaving()) throw postgres::Interrupted{};
     let_go();
-    return open();
+    throw Again{};
   }
   commit_if_due(true);
   in_lockstep_ = false;
-  feed_.leave();
+  feed_->leave();
 }
 
-void Mirror::catch_up() {
-  let_go();
-  {
-    auto source = open_source();
-    check_copy(source);
+void Mirror::read_stream() {
+  if (feed_ != nullptr) {
+    let_go();
+    check_copy();
+    log::info("mirror_behind", "the mirror is behind the target; it reads on from a slot of its own",
+              {{"slot", slot_.name()}, {"lsn", position_}, {"target_lsn", acknowledgement_->applied()}});
   }
-  log::info("mirror_behind", "the mirror is behind the target; it reads on from a slot of its own",
-            {{"slot", mirror_slot(config_)}, {"lsn", position_}, {"target_lsn", acknowledgement_.applied()}});
-  show(MirrorState::behind);
+  show(feed_ != nullptr ? MirrorState::behind : MirrorState::streaming);
+  const auto& slot = feed_ != nullptr ? slot_.name() : config_.source.slot;
+  wait_until_free(slot);
   Event receiver_finish;
   PieceQueue queue{config_.kafka.queue_bytes};
   Acknowledgement acknowledgement{position_};
@@ -229,15 +372,17 @@ void Mirror::catch_up() {
   auto replication = stream::open_replication(config_, &stop_);
   replication.set_phase("mirror");
   // Under the pipeline's own name commits of the source might wait for Kafka (synchronous_standby_names).
-  replication.exec(fmt::format("SET application_name = {}", quote_literal("walgate mirror " + config_.pipeline)));
+  if (feed_ != nullptr) {
+    replication.exec(fmt::format("SET application_name = {}", quote_literal("walgate mirror " + config_.pipeline)));
+  }
   if (PQsetClientEncoding(replication.handle(), start_.source.encoding.c_str()) != 0) replication.throw_lost();
   const auto command =
-      wire::Encoding{start_.source.encoding}.from_utf8(stream::start_command(config_, mirror_slot(config_), position_));
+      wire::Encoding{start_.source.encoding}.from_utf8(stream::start_command(config_, slot, position_));
   stream::Receiver receiver{postgres::ReplicationStream{std::move(replication), command},
                             position_,
                             queue,
                             acknowledgement,
-                            unseen,
+                            feed_ != nullptr ? unseen : board_,
                             receiver_finish};
   std::exception_ptr failed;  // read after the queue is closed
   std::jthread receiving{[&] {
@@ -268,15 +413,20 @@ void Mirror::catch_up() {
     ~Forget() { own = nullptr; }
   } const forget{own_stream_};
 
-  feed_.leave();
+  leave_feed();
   std::optional<Lsn> reached;  // everything before it has been put
   for (;;) {
     if (is_leaving()) {
       commit_if_due(true);
+      acknowledgement.set_applied(position_);
+      acknowledgement.set_durable(position_);
+      receiver_finish.set();
+      receiving.join();  // the last acknowledgement is sent
       return;
     }
-    const auto from = feed_.fed_from();
-    const auto up_to = from.value_or(acknowledgement_.applied());
+    const auto from = feed_ != nullptr ? feed_->fed_from() : std::nullopt;
+    const auto up_to = feed_ != nullptr ? from.value_or(acknowledgement_->applied()) : Lsn{UINT64_MAX};
+    look(true);
     try {
       if (take_some(queue, up_to)) {
         acknowledgement.set_applied(sent_);
@@ -288,9 +438,10 @@ void Mirror::catch_up() {
     }
     if (const auto idle = queue.take_idle()) reached = std::max(*idle, sent_);
     const auto next = queue.next_position();
-    if (from && !feed_.is_ended() && (sent_ >= *from || (next && *next > *from) || (reached && *reached >= *from))) {
+    const bool is_fed = from.has_value() && !feed_->is_ended();
+    if (is_fed && (sent_ >= up_to || (next && *next > up_to) || (reached && *reached >= up_to))) {
       // Everything up to there was taken, and everything after it waits in the feed.
-      sent_ = std::max(sent_, *from);
+      sent_ = std::max(sent_, up_to);
       idle_.reset();
       commit();
       receiver_finish.set();
@@ -301,11 +452,12 @@ void Mirror::catch_up() {
     if (queue.is_exhausted()) stream_lost();
     if (reached) idle_ = std::min(*reached, up_to);  // never beyond the target
     commit_if_due(false);
+    acknowledgement.set_applied(position_);
     acknowledgement.set_durable(position_);
     const bool is_near = !next || *next > up_to;
-    if (is_near) {
+    if (feed_ != nullptr && is_near) {
       acknowledgement.count_step();  // it is the target that is waited for
-      if (feed_.is_ended() && !feed_.is_asked()) feed_.ask();
+      if (feed_->is_ended() && !feed_->is_asked()) feed_->ask();
     }
     wait(queue.filled(), std::min<std::chrono::milliseconds>(until_due(), 100ms));
   }
@@ -348,6 +500,11 @@ void Mirror::send(const Piece& piece) {
     publisher_->take(piece);
     open_rows_ += piece.frame.changes.size();
     open_bytes_ += piece.size;
+  } else if (piece.is_last() && feed_ == nullptr) {
+    log::warning("skipped", "left out a transaction, as a person has asked", {{"lsn", piece.transaction.final_lsn}});
+    publisher_->note(skip_key(config_.pipeline, piece.transaction.final_lsn), std::nullopt);
+    publisher_->note(error_key(config_.pipeline), std::nullopt);
+    board_.update([](Status& status) { ++status.counters.transactions_skipped; });
   }
   if (piece.is_last()) sent_ = piece.transaction.end_lsn;
 }
@@ -357,7 +514,7 @@ std::chrono::milliseconds Mirror::until_due() const {
     const auto due = last_commit_ + config_.kafka.commit_interval;
     return std::max(0ms, std::chrono::ceil<std::chrono::milliseconds>(due - Clock::now()));
   }
-  return 1s;
+  return look_interval;
 }
 
 void Mirror::commit_if_due(bool now) {
@@ -382,105 +539,49 @@ void Mirror::commit() {
   open_rows_ = open_bytes_ = 0;
   last_commit_ = Clock::now();
   board_.update([&](Status& status) {
-    if (!status.mirror) status.mirror.emplace();
     auto& mirror = *status.mirror;
     mirror.position = position_;
     mirror.transactions = counters_.transactions;
     mirror.records = counters_.records;
     mirror.bytes = counters_.bytes;
+    if (feed_ == nullptr) {
+      status.applied_lsn = status.confirmed_lsn = position_;
+      status.counters.transactions = counters_.transactions;
+    }
   });
   if (!in_lockstep_) return;
-  acknowledgement_.set_limit(position_);
+  acknowledgement_->set_limit(position_);
   drop_copy_when_passed();
-}
-
-// The slot's copy
-
-postgres::Connection Mirror::open_source() const {
-  auto source = stream::open_monitor(config_, &stop_);
-  source.set_phase("mirror");
-  return source;
-}
-
-void Mirror::let_go() {
-  const auto name = mirror_slot(config_);
-  auto source = open_source();
-  if (!stream::find_slot(source, name)) {
-    source.exec(fmt::format("SELECT pg_catalog.pg_copy_logical_replication_slot({}, {})",
-                            quote_literal(config_.source.slot), quote_literal(name)));
-    log::info("mirror_slot_made", "the mirror has a slot of its own, a copy of the pipeline's", {{"slot", name}});
-  }
-  has_copy_ = true;
-  copy_until_.reset();
-  acknowledgement_.set_limit(std::nullopt);
-}
-
-void Mirror::check_copy(postgres::Connection& source) const {
-  const auto name = mirror_slot(config_);
-  const auto slot = stream::find_slot(source, name);
-  if (slot && slot->wal_status != "lost" && slot->confirmed_flush <= position_) return;
-  throw Error{
-      {.name = ErrorName::mirror_gap,
-       .message =
-           fmt::format("slot \"{}\" does not hold the WAL after {}, where the mirror stands", name, position_.text()),
-       .detail = !slot                        ? std::string{"the slot is gone"}
-                 : slot->wal_status == "lost" ? std::string{"the source has removed WAL that the slot needs"}
-                                              : fmt::format("the slot stands at {}", slot->confirmed_flush.text()),
-       .phase = "mirror"}};
-}
-
-void Mirror::drop_copy_when_passed() {
-  if (!copy_until_ || position_ < *copy_until_ || Clock::now() < next_drop_) return;
-  next_drop_ = Clock::now() + 1s;
-  const auto name = mirror_slot(config_);
-  try {
-    auto source = open_source();
-    if (const auto slot = stream::find_slot(source, name)) {
-      if (slot->active_pid) return;  // our own walsender is still leaving
-      source.exec(fmt::format("SELECT pg_catalog.pg_drop_replication_slot({})", quote_literal(name)));
-      log::info("mirror_slot_dropped", "the mirror follows the target, and needs no slot of its own", {{"slot", name}});
-    }
-  } catch (const Error& error) {  // later
-    log::debug("mirror_slot_not_dropped", error.failure().message, {{"slot", name}});
-    return;
-  }
-  has_copy_ = false;
-  copy_until_.reset();
-}
-
-bool Mirror::try_to_let_go() {
-  try {
-    let_go();
-    return true;
-  } catch (const postgres::Interrupted&) {
-  } catch (const Error& error) {  // the slot still keeps everything for us
-    log::failure(log::Level::warning, error.failure());
-  }
-  return false;
 }
 
 // What is seen of it
 
 void Mirror::show(MirrorState state) {
   board_.update([&](Status& status) {
-    if (!status.mirror) status.mirror.emplace();
     auto& mirror = *status.mirror;
     if (mirror.state != state) mirror.since = std::chrono::system_clock::now();
     mirror.state = state;
     mirror.position = position_;
     mirror.error.reset();
+    if (state != MirrorState::copying) mirror.copy.reset();
+    if (feed_ != nullptr) return;
+    status.applied_lsn = status.received_lsn = status.confirmed_lsn = position_;
+    status.state = state == MirrorState::copying ? ServiceState::copying : ServiceState::streaming;
+    status.reason.reset();
+    status.next_step.reset();
+    status.error.reset();
   });
 }
 
 void Mirror::show_failure(const Failure& failure, bool final) {
   log::failure(final ? log::Level::error : log::Level::warning, failure);
   board_.update([&](Status& status) {
-    if (!status.mirror) status.mirror.emplace();
     auto& mirror = *status.mirror;
     const auto state = final ? MirrorState::stopped : MirrorState::retrying;
     if (mirror.state != state) mirror.since = std::chrono::system_clock::now();
     mirror.state = state;
     mirror.error = failure;
+    mirror.copy.reset();
   });
 }
 
@@ -494,9 +595,27 @@ void Mirror::wait(Event& event, std::chrono::milliseconds timeout) {
   event.clear();
 }
 
-bool Mirror::pause(std::chrono::milliseconds timeout) {
-  auto descriptors = std::to_array<pollfd>({{finish_.descriptor(), POLLIN, 0}, {stop_.descriptor(), POLLIN, 0}});
-  return !wait_for(descriptors, timeout);
+bool Mirror::pause(std::chrono::milliseconds timeout, bool final, bool has_let_go) {
+  const auto end = Clock::now() + timeout;
+  auto next_try = Clock::now() + longest_pause;
+  while (Clock::now() < end) {
+    auto descriptors = std::to_array<pollfd>({{finish_.descriptor(), POLLIN, 0}, {stop_.descriptor(), POLLIN, 0}});
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
+    if (wait_for(descriptors, std::min<std::chrono::milliseconds>(left, look_interval))) return false;
+    if (final && is_called()) return true;
+    if (!has_let_go && Clock::now() >= next_try) {
+      next_try = Clock::now() + longest_pause;
+      has_let_go = try_to_let_go();
+    }
+    try {
+      look_at_slot(true);
+    } catch (const TooFarBehind&) {
+      leave_gap();
+    } catch (const Error& error) {
+      log::debug("mirror_look_left_out", error.failure().message);
+    }
+  }
+  return true;
 }
 
 }  // namespace walgate::mirror

@@ -5,14 +5,21 @@
 // mirror lets go: a copy of the slot keeps the WAL for it from then on, and the slot itself serves the target alone.
 // Behind, the mirror reads a stream of its own, never beyond the target, and joins again where the feed begins.
 //
-//   opening    reaches the cluster, ends what a predecessor left open, reads its position      → lockstep, behind
+//   opening    reaches the cluster, ends what a predecessor left open, reads its position      → copying, lockstep,
+//                                                                                                 behind
+//   copying    sends the rows of tables that are not in Kafka yet, or are wanted again          → lockstep, behind
 //   lockstep   takes from the feed; until that ends                                            → behind
 //   behind     reads the slot's copy; until it has come to where the feed begins               → lockstep
 //   retrying   something failed that may pass; what was sent since the last commit is given up → opening
-//   stopped    a person is needed; the copy of the slot keeps the WAL, the target goes on
+//   stopped    a person is needed; the copy of the slot keeps the WAL, the target goes on       → opening, when a
+//                                                                                                 person has topics
+//                                                                                                 built again
+//
+// Where Kafka is the only sink there is neither feed nor copy of the slot: the mirror reads the slot itself.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -20,47 +27,68 @@
 #include "batch/acknowledgement.hpp"
 #include "batch/feed.hpp"
 #include "config/config.hpp"
+#include "mirror/mirror_failure.hpp"
 #include "mirror/publisher.hpp"
+#include "mirror/slot_copy.hpp"
+#include "mirror/source_watch.hpp"
+#include "mirror/topic_reader.hpp"
 #include "observe/status.hpp"
-#include "postgres/connection.hpp"
 
 namespace walgate::mirror {
 
-/// What the target remembers of a mirror, so that a lost or foreign Kafka is told from a new one.
-struct MirrorIdentity {
-  std::string cluster;
-  std::string incarnation;
-};
-
 struct MirrorStart {
   PublisherSource source;
+  std::int64_t timeline = 0;  ///< of the source
+  Lsn flushed;                ///< where the source was
+  std::uint32_t database = 0;
+  std::int64_t slot_transactions = 0;
+  bool awaited = false;                 ///< commits of the source wait for us alone
   Lsn position;                         ///< a mirror that is new begins here: what follows is still held for it
-  std::int64_t timeline = 0;            ///< of the source
-  Lsn flushed;                          ///< where the source was
   bool has_copy = false;                ///< the slot's copy is there from an earlier time
   std::set<Lsn> skips;                  ///< final_lsn of transactions to leave out
   std::optional<MirrorIdentity> known;  ///< to the target
+  std::optional<MirrorGap> gap;         ///< the same
   std::function<void(const MirrorIdentity&)> remember;  ///< on the target; durable when it returns
+  std::function<void(const std::optional<MirrorGap>&)> remember_gap;
+  /// Without a target: where the slot goes on when what it has forgotten may be lacking, because a person has all
+  /// topics built again.  Throws Error where the slot and what Kafka remembers contradict each other.
+  std::function<std::optional<Lsn>(const ProgressRecords&)> check;
 };
 
 class Mirror {
  public:
-  /// All references must outlive the mirror.  `feed` has been asked before the applier began; `acknowledgement` is that
-  /// of the main stream, with a limit that holds what the mirror may lack.  `finish`: the applier has ended, send what
-  /// is whole and leave.  `stop`: leave now.
+  /// Beside a target.  All references must outlive the mirror.  `feed` has been asked before the applier began;
+  /// `acknowledgement` is that of the main stream, with a limit that holds what the mirror may lack.  `finish`: the
+  /// applier has ended, send what is whole and leave.  `stop`: leave now.
   Mirror(const Config& config, MirrorStart start, Feed& feed, Acknowledgement& acknowledgement, StatusBoard& board,
          const Event& finish, const Event& stop);
+  /// Where Kafka is the only sink.
+  Mirror(const Config& config, MirrorStart start, StatusBoard& board, const Event& finish, const Event& stop);
 
-  /// Until asked to leave.  Throws nothing but what is a mistake of ours.
+  /// Beside a target: until asked to leave.  Throws nothing but what is a mistake of ours.
   void run();
+  /// Alone: until asked to leave.  Throws Error, Interrupted.
+  void run_alone();
 
  private:
   using Clock = std::chrono::steady_clock;
+  static constexpr std::chrono::milliseconds look_interval{500};
+  /// Thrown between transactions: something has to be done before the stream goes on, from opening on.
+  struct Again {};
+  /// Thrown where the slot's copy keeps more than it may.
+  struct TooFarBehind {};
 
+  Mirror(const Config& config, MirrorStart start, Feed* feed, Acknowledgement* acknowledgement, StatusBoard& board,
+         const Event& finish, const Event& stop);
+  void attend();
   void open();
+  void begin_anew(const ProgressRecords& found);
+  void take_requests(const ProgressRecords& found);
+  void copy_tables();
   void stream();
   void follow_in_lockstep();
-  void catch_up();
+  /// Reads a slot: its own copy until it can join the feed, or, without a target, the pipeline's.
+  void read_stream();
 
   /// Takes what waits and sends it; false when nothing did.
   template <typename From>
@@ -68,6 +96,9 @@ class Mirror {
   void send(const Piece& piece);
   void commit_if_due(bool now);
   void commit();
+  /// What was sent since the last commit does not count.  `for_good`: nobody goes on from there soon, and readers are
+  /// not to wait for that.
+  void give_up(bool for_good = false);
   [[nodiscard]] std::chrono::milliseconds until_due() const;
 
   /// The slot's copy is there afterwards, and the slot itself is the target's alone.
@@ -75,28 +106,47 @@ class Mirror {
   [[nodiscard]] bool try_to_let_go();
   /// The copy is not needed any more.
   void drop_copy_when_passed();
-  /// The copy still holds what follows our position.  Throws Error mirror_gap.
-  void check_copy(postgres::Connection& source) const;
-  [[nodiscard]] postgres::Connection open_source() const;
+  /// The slot's copy holds what follows our position.  Throws Error mirror_gap.
+  void check_copy();
+  /// Until nobody reads the slot any more, our own walsender of a moment ago above all; not for long.
+  void wait_until_free(const std::string& slot);
+  /// Gives up what the slot's copy keeps; the target remembers from where on.
+  void leave_gap();
+  /// Goes on where the target is, or at `position`; what lies between is lacking.
+  void go_on_after_gap(Lsn from, std::optional<Lsn> position);
+  [[nodiscard]] bool has_open_gap() const noexcept { return start_.gap && !start_.gap->to.is_set(); }
+
+  /// Now and then, between transactions: what has changed on the source, and what a person wants.  Throws Again,
+  /// TooFarBehind.
+  void look(bool is_behind);
+  void look_at_tables();
+  void look_at_slot(bool is_behind);
+  [[nodiscard]] bool is_called();
+  void end_gap_when_filled(const PublishedTables& published);
+  [[nodiscard]] std::vector<QualifiedName> wanted_tables(const PublishedTables& published) const;
 
   void show(MirrorState state);
   void show_failure(const Failure& failure, bool final);
   [[nodiscard]] bool is_leaving() const noexcept { return finish_.is_set() || stop_.is_set(); }
   /// Waits for the event, for being asked to leave, or until the time is over.
   void wait(Event& event, std::chrono::milliseconds timeout);
-  /// The same; false when asked to leave.
-  bool pause(std::chrono::milliseconds timeout);
+  /// Waits after a failure; false when asked to leave.  One that is `final` ends when a person calls.
+  bool pause(std::chrono::milliseconds timeout, bool final, bool has_let_go);
+  void leave_feed();
 
   const Config& config_;
   MirrorStart start_;
-  Feed& feed_;
-  Acknowledgement& acknowledgement_;
+  Feed* const feed_;                        ///< null: there is no target
+  Acknowledgement* const acknowledgement_;  ///< the same
   StatusBoard& board_;
   MirrorCounters counters_;  ///< since the service started
   const Event& finish_;
   const Event& stop_;
 
   std::optional<Publisher> publisher_;
+  std::optional<TopicTail> calls_;  ///< the progress topic, where people leave what they want
+  SlotCopy slot_;
+  SourceWatch source_;
   std::uint64_t record_limit_ = 0;  ///< a topic has refused a record, and the least that one takes is this; 0: none has
   Lsn position_;                    ///< of the last Kafka commit
   Lsn sent_;                        ///< of the last transaction that was taken whole; not before position_
@@ -109,8 +159,14 @@ class Mirror {
   std::optional<Lsn> copy_until_;
   bool has_copy_;
   bool in_lockstep_ = false;
-  Acknowledgement* own_stream_ = nullptr;  ///< behind: of the stream that is read
+  Acknowledgement* own_stream_ = nullptr;  ///< of the stream that is read, but in lockstep
   Clock::time_point next_drop_;
+  Clock::time_point next_look_;
+  Clock::time_point next_tables_;
+  bool has_warned_ = false;                          ///< of too much WAL that is kept
+  std::set<QualifiedName> unpublished_;              ///< their changes came before a copy, and there is none to be had
+  std::map<QualifiedName, std::string> uncopyable_;  ///< published in that way, and without a column
+  std::map<QualifiedName, Lsn> left_;                ///< tables that are published no more, and where that was seen
 };
 
 }  // namespace walgate::mirror

@@ -17,7 +17,8 @@ class Patience {
 
   /// Is over after `timeout`, or as soon as `leave` is set, which must outlive it.
   template <typename Count, typename Period>
-  Patience(std::chrono::duration<Count, Period> timeout, const Event* leave = nullptr)  // NOLINT(google-explicit-constructor): a time is one
+  Patience(std::chrono::duration<Count, Period> timeout,
+           const Event* leave = nullptr)  // NOLINT(google-explicit-constructor): a time is one
       : timeout_{timeout}, deadline_{Clock::now() + timeout}, leave_{leave} {}
 
   /// There is progress: it begins anew.

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <charconv>
 #include <utility>
 
@@ -48,18 +47,35 @@ Publisher::Publisher(const Config& config, const PublisherSource& source, Mirror
       producer_{config.kafka.properties, producer_properties(config, record_limit), config.kafka.exactly_once},
       markers_{options_, text_} {}
 
-std::optional<MirrorProgress> Publisher::open() {
+ProgressRecords Publisher::open() {
   topics_.ensure(progress_topic(config_), TopicPurpose::progress, 1);
   topics_.ensure(schemas_topic(config_), TopicPurpose::schemas, 1);
   if (config_.kafka.transactions) topics_.ensure(transaction_topic(config_), TopicPurpose::transactions, 1);
   producer_.initialise({open_patience, &finish_});
-  auto progress =
+  auto found =
       read_progress(config_.kafka.properties, progress_topic(config_), config_.pipeline, {open_patience, &finish_});
-  if (progress) progress_ = *progress;
-  read_to_end(config_.kafka.properties, schemas_topic(config_), {open_patience, &finish_}, [this](const ReadRecord& record) {
-    if (record.has_value) schemas_.read(record.value);
-  });
-  return progress;
+  if (found.position) progress_ = *found.position;
+  read_to_end(config_.kafka.properties, schemas_topic(config_), {open_patience, &finish_},
+              [this](const ReadRecord& record) {
+                if (record.has_value) schemas_.read(record.value);
+              });
+  return found;
+}
+
+void Publisher::set_table(const QualifiedName& table, const CopiedTable& entry) {
+  copied_.set(table, entry);
+  note(table_key(config_.pipeline, table), table_value(entry));
+}
+
+void Publisher::forget_table(const QualifiedName& table) {
+  copied_.forget(table);
+  note(table_key(config_.pipeline, table), std::nullopt);
+}
+
+void Publisher::forget_relations() {
+  tables_.clear();
+  seam_ = copied_.seam();
+  gap_text_ = progress_.gap ? progress_.gap->text() : std::string{};
 }
 
 // Changes
@@ -67,6 +83,7 @@ std::optional<MirrorProgress> Publisher::open() {
 void Publisher::take(const Piece& piece) {
   begin_if_needed();
   const auto& frame = piece.frame;
+  copying_ = nullptr;
   if (piece.is_first()) {
     context_.transaction = piece.transaction;
     context_.previous_commit = progress_.last_commit;
@@ -102,7 +119,7 @@ void Publisher::take(const Piece& piece) {
 
 void Publisher::take_change(const wire::Change& change, const std::string* complete) {
   auto& table = table_of(*change.relation);
-  if (!table.records) return;
+  if (!table.records || is_in_copy(*change.relation, table)) return;
   announce();
   auto& count = count_of(table);
   context_.order_in_table = count.records + 1;
@@ -112,35 +129,44 @@ void Publisher::take_change(const wire::Change& change, const std::string* compl
   send_rows(*change.relation, table, records);
 }
 
-/// A compacted topic takes no record without a key; each partition gets the record, so that it stands in order with the
-/// rows there.
 void Publisher::take_truncate(const Piece& piece, const wire::Change& change) {
   for (const auto* relation : piece.frame.truncates[change.truncate_index]) {
     auto& table = table_of(*relation);
-    if (!table.records) continue;
+    if (!table.records || is_in_copy(*relation, table)) continue;
     announce();
     auto& count = count_of(table);
     context_.order_in_table = count.records + 1;
-    auto record = table.records->of_truncate(context_).front();
-    std::string marker;
-    if (table.is_compacted) {
-      JsonBuffer key;
-      key.raw(R"({"table":)");
-      key.string(table.name);
-      key.raw('}');
-      marker = key.view();
-      record.key = marker;
-      record.has_key = true;
-    }
-    const auto position = std::to_string(context_.order);
-    const auto headers = std::to_array<RecordHeader>(
-        {{"walgate.lsn", lsn_text_}, {"walgate.position", position}, {"walgate.xid", xid_text_}});
-    for (std::int32_t partition = 0; partition < table.partitions; ++partition) {
-      send(table.topic, partition, record, headers);
-    }
+    send_truncate(table);
     ++context_.order;
     ++count.records;
   }
+}
+
+/// A compacted topic takes no record without a key; each partition gets the record, so that it stands in order with the
+/// rows there.
+void Publisher::send_truncate(Table& table) {
+  auto record = table.records->of_truncate(context_).front();
+  std::string marker;
+  if (table.is_compacted) {
+    JsonBuffer key;
+    key.raw(R"({"table":)");
+    key.string(table.name);
+    key.raw('}');
+    marker = key.view();
+    record.key = marker;
+    record.has_key = true;
+  }
+  const auto position = std::to_string(context_.order);
+  const auto headers = headers_of(table, position, {});
+  for (std::int32_t partition = 0; partition < table.partitions; ++partition) {
+    send(table.topic, partition, record, headers);
+  }
+}
+
+bool Publisher::is_in_copy(const wire::Relation& relation, const Table& table) const {
+  if (seam_.holds(relation, context_.transaction)) return true;
+  if (table.is_lacking) throw CopyWanted{table.source};
+  return false;
 }
 
 void Publisher::take_message(const wire::Message& message) {
@@ -176,9 +202,12 @@ Publisher::Table& Publisher::table_of(const wire::Relation& relation) {
 
 std::unique_ptr<Publisher::Table> Publisher::make_table(const wire::Relation& relation) {
   auto table = std::make_unique<Table>();
+  table->source = {relation.schema, relation.name};
   table->name = relation.schema + "." + relation.name;
-  const auto wanted = topic_of_table(config_, {relation.schema, relation.name});
-  if (!wanted) return table;
+  const auto wanted = topic_of_table(config_, table->source);
+  if (!wanted || left_out_.contains(table->source)) return table;
+  table->is_lacking = copied_.lacks(table->source, relation.oid);
+  table->tells_gap = !gap_text_.empty();
   know_types(relation);
   const auto key = key_columns(config_, relation);
   table->records = std::make_unique<TableRecords>(relation, key, options_, types_, text_);
@@ -186,6 +215,7 @@ std::unique_ptr<Publisher::Table> Publisher::make_table(const wire::Relation& re
   const auto& topic = topics_.ensure(wanted->name, purpose, wanted->partitions);
   table->topic = topic.name;
   table->partitions = topic.partitions;
+  table->is_shared = wanted->is_shared;
   const auto policy = topic.settings.find("cleanup.policy");
   table->is_compacted = policy != topic.settings.end() && policy->second.find("compact") != std::string::npos;
   table->schema = schema_of(table->name, relation, key);
@@ -228,17 +258,75 @@ void Publisher::send_rows(const wire::Relation& relation, Table& table, std::spa
     if (!record.is_tombstone) ++made;
     // A tombstone stands where its delete does.
     const auto* const end = std::to_chars(std::begin(digits), std::end(digits), context_.order + made - 1).ptr;
-    const auto headers =
-        std::to_array<RecordHeader>({{"walgate.lsn", lsn_text_},
-                                     {"walgate.position", {digits, static_cast<std::size_t>(end - digits)}},
-                                     {"walgate.xid", xid_text_},
-                                     {"walgate.schema", table.schema},
-                                     {"walgate.unavailable", unavailable_}});
+    const auto headers = headers_of(table, {digits, static_cast<std::size_t>(end - digits)}, unavailable_);
     const auto partition = record.has_key ? partition_of(record.key, table.partitions) : 0;
-    send(table.topic, partition, record, std::span{headers}.first(unavailable_.empty() ? 4 : 5));
+    send(table.topic, partition, record, headers);
   }
   context_.order += made;
-  counts_[table.count].records += made;
+  if (copying_ == nullptr) counts_[table.count].records += made;
+}
+
+std::string_view Publisher::gap_to_tell(Table& table) {
+  if (!std::exchange(table.tells_gap, false)) return {};
+  const auto* known = copied_.find(table.source);
+  auto entry = known == nullptr ? CopiedTable{} : *known;
+  if (entry.gap_told == gap_text_) return {};  // another version of the table had a record
+  entry.gap_told = gap_text_;
+  set_table(table.source, entry);
+  return gap_text_;
+}
+
+std::span<const RecordHeader> Publisher::headers_of(Table& table, std::string_view position,
+                                                    std::string_view unavailable) {
+  std::size_t count = 0;
+  headers_[count++] = {"walgate.lsn", lsn_text_};
+  headers_[count++] = {"walgate.position", position};
+  if (!xid_text_.empty()) headers_[count++] = {"walgate.xid", xid_text_};
+  headers_[count++] = {"walgate.schema", table.schema};
+  if (!unavailable.empty()) headers_[count++] = {"walgate.unavailable", unavailable};
+  if (table.is_shared) headers_[count++] = {"walgate.table", table.name};
+  if (const auto gap = gap_to_tell(table); !gap.empty()) headers_[count++] = {"walgate.gap", gap};
+  return std::span{headers_}.first(count);
+}
+
+// Rows of a copy
+
+RowTopic Publisher::begin_rows(const wire::Relation& relation, Lsn horizon) {
+  using namespace std::chrono;
+  forget_relations();
+  copying_ = &relation;
+  constexpr microseconds from_1970_to_2000{946'684'800'000'000};
+  context_.transaction = {.xid = 0,
+                          .final_lsn = horizon,
+                          .end_lsn = horizon,
+                          .commit_time = now_microseconds() - from_1970_to_2000.count()};
+  context_.previous_commit = progress_.last_commit;
+  context_.order = 1;
+  lsn_text_ = horizon.text();
+  xid_text_.clear();
+  const auto& table = table_of(relation);
+  return {.name = table.topic, .has_keys = table.records->has_key(), .is_shared = table.is_shared};
+}
+
+void Publisher::take_row(std::string_view tuple) {
+  begin_if_needed();
+  auto& table = table_of(*copying_);
+  context_.now = now_microseconds();
+  send_rows(*copying_, table, table.records->of_row(tuple, context_));
+}
+
+void Publisher::take_gone(std::string_view key) {
+  begin_if_needed();
+  auto& table = table_of(*copying_);
+  context_.now = now_microseconds();
+  send_rows(*copying_, table, table.records->of_gone(key, context_));
+}
+
+void Publisher::take_emptied() {
+  begin_if_needed();
+  context_.now = now_microseconds();
+  send_truncate(table_of(*copying_));
+  ++context_.order;
 }
 
 void Publisher::send_to_transactions(const Record& record) {
@@ -334,7 +422,13 @@ void Publisher::commit(Lsn position) {
   if (!config_.kafka.exactly_once)
     producer_.commit({commit_patience, &stop_});  // the position must not be there before them
   producer_.produce(progress_topic(config_), 0, {.key = key, .value = value}, {produce_patience, &stop_});
+  for (const auto& [name, text] : notes_) {
+    producer_.produce(progress_topic(config_), 0,
+                      {.key = name, .value = text.value_or(""), .has_value = text.has_value()},
+                      {produce_patience, &stop_});
+  }
   producer_.commit({commit_patience, &stop_});
+  notes_.clear();
   begun_ = false;
   ++counters_.commits;
 }

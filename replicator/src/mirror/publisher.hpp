@@ -1,19 +1,24 @@
 // publisher.hpp - transactions of the source into transactions of Kafka.
 //
 // Pieces come in the order of the stream.  Their records are sent while they come; commit() makes them visible together
-// with the position that they lead to.  A source transaction is never split over two of Kafka's.
+// with the position that they lead to.  A source transaction is never split over two of Kafka's.  Between transactions
+// the rows of a table may be sent, as a snapshot of the source shows them.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "batch/piece.hpp"
 #include "config/config.hpp"
+#include "mirror/copied_tables.hpp"
 #include "mirror/marker_records.hpp"
 #include "mirror/progress_record.hpp"
 #include "mirror/schema_versions.hpp"
@@ -39,6 +44,18 @@ struct MirrorCounters {
   std::uint64_t commits = 0;  ///< of Kafka transactions
 };
 
+/// Thrown at the first change of a table whose rows have to be sent before.
+struct CopyWanted {
+  QualifiedName table;
+};
+
+/// Where the rows of a table go.
+struct RowTopic {
+  std::string name;
+  bool has_keys = false;
+  bool is_shared = false;  ///< with other tables: records say in a header which table they are of
+};
+
 class Publisher {
  public:
   /// Everything given must outlive the publisher.  `finish` ends whatever waits while it opens and makes topics, `stop`
@@ -50,20 +67,44 @@ class Publisher {
   // Each throws KafkaError, of whatever kind: the publisher is then of no use any more.  Error where a change has no
   // form in records, or a topic is not what it must be.
 
-  /// Makes the mirror's own topics, shuts a predecessor out, ends what it left open, and reads where it was; nullopt
-  /// where the pipeline was never mirrored into this cluster.
-  [[nodiscard]] std::optional<MirrorProgress> open();
-  /// From here on commit() writes these beside the position.
-  void begin_with(const MirrorProgress& progress) { progress_ = progress; }
+  /// Makes the mirror's own topics, shuts a predecessor out, ends what it left open, and reads what it has left;
+  /// without a position where the pipeline was never mirrored into this cluster.
+  [[nodiscard]] ProgressRecords open();
   [[nodiscard]] const std::string& cluster() { return topics_.cluster().id; }
 
-  /// Sends the records of a piece.
+  /// commit() writes this beside the position.
+  [[nodiscard]] MirrorProgress& progress() noexcept { return progress_; }
+  /// What is known of tables; set_table() and forget_table() change it, in Kafka with the next commit.
+  [[nodiscard]] const CopiedTables& tables() const noexcept { return copied_; }
+  void begin_with(CopiedTables tables) { copied_ = std::move(tables); }
+  void set_table(const QualifiedName& table, const CopiedTable& entry);
+  void forget_table(const QualifiedName& table);
+  /// A further record of the progress topic, which is written with the next commit; nullopt takes it away.
+  void note(std::string key, std::optional<std::string> value) {
+    notes_.emplace_back(std::move(key), std::move(value));
+  }
+  /// Changes of these are left out.
+  void leave_out(const std::set<QualifiedName>& tables) { left_out_ = tables; }
+
+  /// Sends the records of a piece, without those of changes that a copy has brought.  Throws CopyWanted.
   void take(const Piece& piece);
+
+  // A copy: its rows, between transactions.  commit() may be called between two rows.
+
+  /// `relation` as the source's catalog describes it; it must outlive the copy.  `horizon`: where the snapshot stands.
+  RowTopic begin_rows(const wire::Relation& relation, Lsn horizon);
+  /// One row; a tuple that is whole.
+  void take_row(std::string_view tuple);
+  /// A key that the topic holds, and the table does not.
+  void take_gone(std::string_view key);
+  /// The rows that were sent earlier count no more; for a table without a key.
+  void take_emptied();
+
   /// Makes what was taken visible, together with the position.  Between transactions.
   void commit(Lsn position);
   /// The next piece comes from another stream: nothing of the relations of this one may be used any more.  Between
   /// transactions, or when what was taken since the last commit is given up.
-  void forget_relations() { tables_.clear(); }
+  void forget_relations();
   /// Drops what was sent since the last commit, so that readers need not wait for the brokers to do so; as good as it
   /// can be done soon.
   void give_up() noexcept;
@@ -77,11 +118,15 @@ class Publisher {
  private:
   /// A version of a relation on its way to its topic.
   struct Table {
+    QualifiedName source;
     std::string name;  ///< schema.table
     std::string topic;
     std::int32_t partitions = 1;
     bool is_compacted = false;
     std::string schema;                     ///< version of its columns, "1.0"
+    bool is_shared = false;                 ///< the topic
+    bool is_lacking = false;                ///< its rows have to be sent before
+    bool tells_gap = false;                 ///< with the next record
     std::unique_ptr<TableRecords> records;  ///< null: not mirrored
     // Of the transaction that `counted_in` names:
     Lsn counted_in;
@@ -98,6 +143,12 @@ class Publisher {
   void take_truncate(const Piece& piece, const wire::Change& change);
   void take_message(const wire::Message& message);
   TableCount& count_of(Table& table);
+  /// Has a copy brought what this transaction did to the table?  Throws CopyWanted.
+  [[nodiscard]] bool is_in_copy(const wire::Relation& relation, const Table& table) const;
+  /// What the table's next record is to tell of the gap; empty: nothing.
+  [[nodiscard]] std::string_view gap_to_tell(Table& table);
+  std::span<const RecordHeader> headers_of(Table& table, std::string_view position, std::string_view unavailable);
+  void send_truncate(Table& table);
   void begin_if_needed();
   /// The transaction's first record is on its way.
   void announce();
@@ -126,10 +177,17 @@ class Publisher {
   MarkerRecords markers_;
   MirrorProgress progress_;
   SchemaVersions schemas_;
+  std::vector<std::pair<std::string, std::optional<std::string>>> notes_;  ///< with the next commit
+  CopiedTables copied_;
+  Seam seam_;  ///< of these, and of the relations of one stream
+  std::set<QualifiedName> left_out_;
   std::vector<std::unique_ptr<Table>> tables_;  ///< by the serial of the relation's version
+  const wire::Relation* copying_ = nullptr;
 
   bool begun_ = false;  ///< a Kafka transaction is open
   std::chrono::steady_clock::time_point begun_at_;
+  std::string gap_text_;
+  std::array<RecordHeader, 7> headers_;
   // Of the source transaction that is being taken:
   ChangeContext context_;
   bool announced_ = false;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "catalog/identifier.hpp"
 #include "errors/error.hpp"
@@ -129,6 +130,26 @@ std::span<const Record> TableRecords::of_row(std::string_view tuple, const Chang
   return finish();
 }
 
+std::span<const Record> TableRecords::of_gone(std::string_view key, const ChangeContext& context) {
+  start();
+  const auto json = nlohmann::json::parse(key, nullptr, false);
+  const auto payload = json.is_object() && json.contains("payload") && json.contains("schema") ? json["payload"] : json;
+  if (!payload.is_object() || !has_key()) return finish();
+  for (const auto& column : relation_.columns) {
+    const auto found = payload.find(column.name);
+    gone_.push_back(found == payload.end() ? "null" : found->dump());
+  }
+  old_values_.assign(relation_.columns.size(), {});
+  const auto begin = out_.size();
+  out_.raw(key);
+  const auto key_end = out_.size();
+  append_value_of(Operation::remove, old_values_, {}, context);
+  pieces_.push_back({begin, key_end, out_.size(), true, false});
+  gone_.clear();
+  add_tombstone();
+  return finish();
+}
+
 std::span<const Record> TableRecords::of_truncate(const ChangeContext& context) {
   start();
   add(Operation::truncate, {}, {}, {}, context);
@@ -184,19 +205,23 @@ void TableRecords::add(Operation operation, Row key, Row before, Row after, cons
     const auto with_key = has_key() && operation != Operation::truncate;
     if (with_key) append_key(key);
     const auto key_end = out_.size();
-    out_.raw(value_head_);
-    if (options_.format == RecordFormat::debezium) {
-      append_envelope(operation, before, after, context);
-    } else {
-      append_flat(operation, operation == Operation::remove ? before : after, context);
-    }
-    if (!value_head_.empty()) out_.raw('}');
+    append_value_of(operation, before, after, context);
     pieces_.push_back({start, key_end, out_.size(), with_key, false});
   } catch (const ConversionError& error) {
     refuse(ErrorName::value_not_mirrored, relation_, context.transaction,
            fmt::format("a value of column {} of table {} has no form in records: {}",
                        display_identifier(relation_.columns[at_column_].name), name_of(relation_), error.what()));
   }
+}
+
+void TableRecords::append_value_of(Operation operation, Row before, Row after, const ChangeContext& context) {
+  out_.raw(value_head_);
+  if (options_.format == RecordFormat::debezium) {
+    append_envelope(operation, before, after, context);
+  } else {
+    append_flat(operation, operation == Operation::remove ? before : after, context);
+  }
+  if (!value_head_.empty()) out_.raw('}');
 }
 
 /// The same key once more, without a value.
@@ -229,8 +254,12 @@ void TableRecords::append_envelope(Operation operation, Row before, Row after, c
   out_.raw(R"(,"source":)");
   source_.append(out_, context, operation == Operation::read);
   out_.raw(R"(,"transaction":)");
-  append_transaction_block(out_, options_, context,
-                           static_cast<std::uint64_t>(std::ranges::count(pieces_, false, &Piece::is_tombstone)));
+  if (context.transaction.xid == 0) {  // of a copy, which is part of no transaction
+    out_.null();
+  } else {
+    append_transaction_block(out_, options_, context,
+                             static_cast<std::uint64_t>(std::ranges::count(pieces_, false, &Piece::is_tombstone)));
+  }
   out_.raw(R"(,"op":")");
   out_.raw(static_cast<char>(operation));
   out_.raw('"');
@@ -262,6 +291,7 @@ void TableRecords::append_row(Row row) {
 void TableRecords::append_value(std::size_t column, const wire::Value& value) {
   at_column_ = column;
   out_.raw(labels_[column]);
+  if (!gone_.empty()) return out_.raw(gone_[column]);
   const auto& codec = codecs_[column];
   if (value.length >= 0) {
     codec.append(out_, codec, {value.data, static_cast<std::size_t>(value.length)});

@@ -6,6 +6,8 @@
 //   update             u; where the key changes, d and a tombstone of the old key, and c of the new one
 //   delete             d and a tombstone
 //   row of a copy      r
+//   key that a copy    d and a tombstone
+//    does not hold
 //   truncate           t, without a key
 //
 // A table without key columns has records without a key, and no tombstones.
@@ -43,6 +45,9 @@ class TableRecords {
                                                   std::span<const wire::Value> complete = {});
   /// The record of a row that an initial copy has read; `tuple` is whole.
   [[nodiscard]] std::span<const Record> of_row(std::string_view tuple, const ChangeContext& context);
+  /// The records that say that the row of a key is gone, which only the topic knows: the key is in the form in which
+  /// this or an earlier release has sent it.  Empty for a text that is no key.
+  [[nodiscard]] std::span<const Record> of_gone(std::string_view key, const ChangeContext& context);
   /// The record that says that the table was emptied.
   [[nodiscard]] std::span<const Record> of_truncate(const ChangeContext& context);
   /// The columns of the last change whose value was not known: the placeholder stands there, or null.
@@ -59,6 +64,7 @@ class TableRecords {
   [[nodiscard]] bool key_differs() const;
   void start();
   void add(Operation operation, Row key, Row before, Row after, const ChangeContext& context);
+  void append_value_of(Operation operation, Row before, Row after, const ChangeContext& context);
   void add_tombstone();
   void append_key(Row row);
   void append_envelope(Operation operation, Row before, Row after, const ChangeContext& context);
@@ -75,6 +81,7 @@ class TableRecords {
   std::vector<std::string> labels_;  ///< of each column: "name": with its quotes and colon
   std::string key_head_;             ///< what stands before the key's object
   std::string value_head_;           ///< what stands before the value's object
+  std::vector<std::string> gone_;    ///< JSON of each column of a row that is known by its key; empty: no such row
   SourceBlock source_;
 
   // Of the last change:

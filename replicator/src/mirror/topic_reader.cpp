@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace walgate::mirror {
 
@@ -24,6 +25,38 @@ std::int32_t partitions_of(KafkaClient& client, rd_kafka_topic_t* topic, std::st
   const auto& found = metadata->topics[0];
   if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR) throw client.error(found.err, what);
   return found.partition_cnt;
+}
+
+/// Where a partition begins and ends.
+PartitionEnds ask_ends(KafkaClient& client, const std::string& topic, std::int32_t partition, std::string_view what,
+                       const Patience& patience) {
+  PartitionEnds ends;
+  auto code = RD_KAFKA_RESP_ERR_NO_ERROR;
+  do {
+    code = rd_kafka_query_watermark_offsets(client.handle(), topic.c_str(), partition, &ends.begin, &ends.end,
+                                            patience.next(longest_answer));
+  } while ((code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT) && !patience.is_over());
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw client.error(code, what);
+  return ends;
+}
+
+/// `kilobytes`: what librdkafka may fetch ahead.
+KafkaProperties reader_properties(const char* kilobytes) {
+  return {{"isolation.level", "read_committed"},
+          {"enable.partition.eof", "true"},
+          {"auto.offset.reset", "error"},
+          {"allow.auto.create.topics", "false"},
+          {"queued.max.messages.kbytes", kilobytes}};
+}
+
+ReadRecord read_record(const rd_kafka_message_t& message) {
+  return {.partition = message.partition,
+          .offset = message.offset,
+          .key = {static_cast<const char*>(message.key), message.key_len},
+          .value = {static_cast<const char*>(message.payload), message.len},
+          .has_key = message.key != nullptr,
+          .has_value = message.payload != nullptr,
+          .message = &message};
 }
 
 /// Fetches partitions into a queue; stops when it goes.
@@ -60,12 +93,7 @@ std::optional<std::string_view> ReadRecord::header(const char* name) const {
 // By librdkafka's simple consumer: the other one asks for a group, and for rights on it, even where it joins none.
 TopicReader::TopicReader(const KafkaProperties& properties, std::string topic, const Patience& patience)
     : name_{std::move(topic)},
-      client_{RD_KAFKA_CONSUMER,
-              properties,
-              {{"isolation.level", "read_committed"},
-               {"enable.partition.eof", "true"},
-               {"auto.offset.reset", "error"},
-               {"allow.auto.create.topics", "false"}}},
+      client_{RD_KAFKA_CONSUMER, properties, reader_properties("16384")},
       topic_{rd_kafka_topic_new(client_.handle(), name_.c_str(), nullptr)} {
   if (!topic_) throw client_.error(rd_kafka_last_error(), what());
   const auto count = partitions_of(client_, topic_.get(), what(), patience);
@@ -79,15 +107,7 @@ std::string TopicReader::what() const {
 std::vector<std::int64_t> TopicReader::ends(const Patience& patience) {
   std::vector<std::int64_t> offsets;
   for (std::int32_t partition = 0; partition < partitions(); ++partition) {
-    std::int64_t low = 0;
-    std::int64_t high = 0;
-    auto code = RD_KAFKA_RESP_ERR_NO_ERROR;
-    do {
-      code = rd_kafka_query_watermark_offsets(client_.handle(), name_.c_str(), partition, &low, &high,
-                                              patience.next(longest_answer));
-    } while ((code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT) && !patience.is_over());
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw client_.error(code, what());
-    offsets.push_back(high);
+    offsets.push_back(ask_ends(client_, name_, partition, what(), patience).end);
   }
   return offsets;
 }
@@ -114,13 +134,7 @@ void TopicReader::read(Patience patience, bool renews, const std::function<void(
         if (!is_open[partition]) break;
         if (message->offset < until[partition]) {
           next_[partition] = message->offset + 1;
-          on_record({.partition = message->partition,
-                     .offset = message->offset,
-                     .key = {static_cast<const char*>(message->key), message->key_len},
-                     .value = {static_cast<const char*>(message->payload), message->len},
-                     .has_key = message->key != nullptr,
-                     .has_value = message->payload != nullptr,
-                     .message = message.get()});
+          on_record(read_record(*message));
         }
         if (message->offset + 1 >= until[partition]) close(partition);
         if (renews) patience.renew();
@@ -142,7 +156,47 @@ void TopicReader::read(Patience patience, bool renews, const std::function<void(
 void read_to_end(const KafkaProperties& properties, const std::string& topic, const Patience& patience,
                  const std::function<void(const ReadRecord&)>& on_record) {
   TopicReader reader{properties, topic, patience};
-  reader.read(patience, false, on_record);
+  reader.read(patience, true, on_record);
+}
+
+std::vector<PartitionEnds> ends_of(const KafkaProperties& properties, const std::string& topic,
+                                   const Patience& patience) {
+  const auto what = fmt::format("ask for the ends of topic \"{}\"", topic);
+  KafkaClient client{RD_KAFKA_CONSUMER, properties, reader_properties("16384")};
+  const KafkaTopic handle{rd_kafka_topic_new(client.handle(), topic.c_str(), nullptr)};
+  if (!handle) throw client.error(rd_kafka_last_error(), what);
+  std::vector<PartitionEnds> ends(static_cast<std::size_t>(partitions_of(client, handle.get(), what, patience)));
+  std::int32_t partition = 0;
+  for (auto& end : ends) end = ask_ends(client, topic, partition++, what, patience);
+  return ends;
+}
+
+// One fetch a second is enough for who asks once a second.
+TopicTail::TopicTail(const KafkaProperties& properties, const std::string& topic, std::int64_t offset)
+    : client_{RD_KAFKA_CONSUMER, properties,
+              [] {
+                auto own = reader_properties("1024");
+                own.insert_or_assign("enable.partition.eof", "false");
+                own.insert_or_assign("auto.offset.reset", "earliest");
+                own.insert_or_assign("fetch.min.bytes", "1000000");
+                own.insert_or_assign("fetch.wait.max.ms", "700");
+                return own;
+              }()},
+      topic_{rd_kafka_topic_new(client_.handle(), topic.c_str(), nullptr)} {
+  const auto what = fmt::format("follow topic \"{}\"", topic);
+  if (!topic_) throw client_.error(rd_kafka_last_error(), what);
+  if (rd_kafka_consume_start(topic_.get(), 0, offset) != 0) throw client_.error(rd_kafka_last_error(), what);
+}
+
+TopicTail::~TopicTail() {
+  rd_kafka_consume_stop(topic_.get(), 0);
+}
+
+void TopicTail::take(const std::function<void(const ReadRecord&)>& on_record) {
+  while (const KafkaMessage message{rd_kafka_consume(topic_.get(), 0, 0)}) {
+    // Whatever goes wrong on the way is met by those who write, too.
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) on_record(read_record(*message));
+  }
 }
 
 }  // namespace walgate::mirror

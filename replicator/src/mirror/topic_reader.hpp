@@ -1,6 +1,7 @@
 // topic_reader.hpp - a topic from its beginning to its end, as it stands committed; and on from there, later.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -54,8 +55,33 @@ class TopicReader {
   std::vector<std::int64_t> next_;  ///< offsets
 };
 
-/// Reads a topic once.  End an open transaction first, by initialising its producer.  Throws KafkaError as TopicReader.
+/// Reads a topic once; each record renews the patience.  End an open transaction first, by initialising its producer.
+/// Throws KafkaError as TopicReader.
 void read_to_end(const KafkaProperties& properties, const std::string& topic, const Patience& patience,
                  const std::function<void(const ReadRecord&)>& on_record);
+
+/// Where each partition of the topic begins and ends: nothing that is written later has a lower offset than `end`.
+struct PartitionEnds {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+};
+[[nodiscard]] std::vector<PartitionEnds> ends_of(const KafkaProperties& properties, const std::string& topic,
+                                                 const Patience& patience);
+
+/// Follows the first partition of a topic from an offset on, in the background; who asks never waits.
+class TopicTail {
+ public:
+  TopicTail(const KafkaProperties& properties, const std::string& topic, std::int64_t offset);
+  ~TopicTail();
+  TopicTail(const TopicTail&) = delete;
+  TopicTail& operator=(const TopicTail&) = delete;
+
+  /// What was committed since the last call.
+  void take(const std::function<void(const ReadRecord&)>& on_record);
+
+ private:
+  KafkaClient client_;
+  KafkaTopic topic_;
+};
 
 }  // namespace walgate::mirror

@@ -48,7 +48,7 @@ std::optional<TableTopic> topic_of_table(const Config& config, const QualifiedNa
                    .message = fmt::format("kafka.topic: {}", mistake),
                    .phase = "mirror"}};
     topic.name = pattern->name_for(config.pipeline, table);
-    topic.is_shared = !pattern->is_per_table();
+    topic.is_shared = !pattern->is_per_table() || config.kafka.topic.find("{schema}") == std::string::npos;
   }
   if (const auto problem = topic_name_problem(topic.name)) {
     throw Error{

@@ -270,6 +270,12 @@ std::string status_json(const Status& status) {
         {"records", mirror.records},
         {"bytes", mirror.bytes},
         {"retained_wal_bytes", or_null(mirror.retained_wal_bytes)},
+        {"copy", mirror.copy ? ordered_json{{"relation", mirror.copy->relation},
+                                            {"rows", mirror.copy->rows},
+                                            {"rows_estimated", mirror.copy->rows_estimated}}
+                             : ordered_json(nullptr)},
+        {"gap", mirror.gap ? ordered_json{{"from", or_null(mirror.gap->from)}, {"to", or_null(mirror.gap->to)}}
+                           : ordered_json(nullptr)},
         {"error", mirror.error ? failure_json(*mirror.error) : ordered_json(nullptr)}};
   }
   return dump(json);
@@ -336,7 +342,19 @@ std::optional<Status> parse_status(std::string_view text) {
         .records = member<std::uint64_t>(mirror, "records").value_or(0),
         .bytes = member<std::uint64_t>(mirror, "bytes").value_or(0),
         .retained_wal_bytes = member<std::uint64_t>(mirror, "retained_wal_bytes"),
+        .copy = std::nullopt,
+        .gap = std::nullopt,
         .error = std::nullopt};
+    if (const ordered_json copy = sub_object(mirror, "copy"); !copy.empty()) {
+      status.mirror->copy =
+          MirrorCopyStatus{.relation = member<std::string>(copy, "relation").value_or(""),
+                           .rows = member<std::uint64_t>(copy, "rows").value_or(0),
+                           .rows_estimated = member<std::uint64_t>(copy, "rows_estimated").value_or(0)};
+    }
+    if (const ordered_json gap = sub_object(mirror, "gap"); !gap.empty()) {
+      status.mirror->gap = GapStatus{.from = Lsn::parse(member<std::string>(gap, "from").value_or("")).value_or(Lsn{}),
+                                     .to = Lsn::parse(member<std::string>(gap, "to").value_or("")).value_or(Lsn{})};
+    }
     if (mirror.contains("error") && mirror["error"].is_object())
       status.mirror->error = failure_from_json(mirror["error"].dump());
   }
@@ -426,6 +444,14 @@ std::string status_text(const Status& status, bool colour) {
     const MirrorStatus& mirror = *status.mirror;
     line("kafka", fmt::format("{}, up to {}; {} records sent", text_of(mirror.state), lsn_text(mirror.position),
                               grouped(mirror.records)));
+    if (mirror.copy) {
+      line("", fmt::format("sends {}: {} rows of about {}", mirror.copy->relation, grouped(mirror.copy->rows),
+                           grouped(mirror.copy->rows_estimated)));
+    }
+    if (mirror.gap) {
+      line("", fmt::format("lacks the changes from {} to {}; `walgate mirror republish --all` fills the gap",
+                           lsn_text(mirror.gap->from), mirror.gap->to.is_set() ? lsn_text(mirror.gap->to) : "?"));
+    }
     if (mirror.retained_wal_bytes)
       line("", fmt::format("keeps {} of WAL on the source", bytes_text(*mirror.retained_wal_bytes)));
     if (mirror.error) {

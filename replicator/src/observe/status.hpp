@@ -80,6 +80,19 @@ enum class MirrorState {
   stopped  ///< a person is needed; the target goes on
 };
 
+/// Changes that the topics lack.
+struct GapStatus {
+  Lsn from;
+  Lsn to;  ///< zero: not known yet
+};
+
+/// The rows of a table on their way to Kafka.
+struct MirrorCopyStatus {
+  std::string relation;
+  std::uint64_t rows = 0;
+  std::uint64_t rows_estimated = 0;
+};
+
 /// The Kafka mirror.
 struct MirrorStatus {
   MirrorState state = MirrorState::opening;
@@ -89,6 +102,8 @@ struct MirrorStatus {
   std::uint64_t records = 0;
   std::uint64_t bytes = 0;
   std::optional<std::uint64_t> retained_wal_bytes;  ///< by its own slot; nullopt: it has none
+  std::optional<MirrorCopyStatus> copy;
+  std::optional<GapStatus> gap;  ///< until every table was published again
   std::optional<Failure> error;
 };
 

@@ -3,15 +3,25 @@
 
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include "batch/acknowledgement.hpp"
 #include "batch/feed.hpp"
 #include "config/config.hpp"
 #include "mirror/mirror.hpp"
 #include "observe/status.hpp"
+#include "postgres/connection.hpp"
 #include "service/start_checks.hpp"
 
 namespace walgate::service {
+
+/// The types of the source that records may hold.  On a session of its own.
+[[nodiscard]] mirror::SourceTypes read_types(const Config& config, const Event& stop);
+/// What the topics lack, as the target remembers it.
+[[nodiscard]] std::optional<mirror::MirrorGap> known_gap(postgres::Connection& target, const std::string& pipeline);
+
+/// Is there room on the source for a mirror that falls behind: a slot and a walsender more?
+[[nodiscard]] std::vector<Finding> check_room_for_mirror(const Config& config, postgres::Connection& source);
 
 class Mirroring {
  public:

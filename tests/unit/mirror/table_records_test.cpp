@@ -186,6 +186,13 @@ TEST(TableRecords, OfACopyAndOfATruncateHaveOperationsOfTheirOwn) {
   EXPECT_THAT(lines(table.records().of_truncate(context)), ElementsAre("- t null -> null"));
 }
 
+TEST(TableRecords, OfAKeyThatIsGoneAreADeleteAndATombstone) {
+  Table table{relation({"id", "name"}, 1)};
+  EXPECT_THAT(lines(table.records().of_gone(R"({"id":"1"})", context)),
+              ElementsAre(R"({"id":"1"} d {"id":"1","name":null} -> null)", R"({"id":"1"} tombstone)"));
+  EXPECT_TRUE(table.records().of_gone("nonsense", context).empty());
+}
+
 TEST(TableRecords, SayWhereTheyComeFrom) {
   Table table{relation({"id"}, 1)};
   const auto row = tuple({"1"});

@@ -1,0 +1,26 @@
+#include "mirror/progress_notes.hpp"
+
+#include <chrono>
+
+#include "mirror/mirror_settings.hpp"
+#include "mirror/topics.hpp"
+#include "mirror/transactional_producer.hpp"
+
+namespace walgate::mirror {
+
+void write_notes(const Config& config, const ProgressNotes& notes) {
+  constexpr std::chrono::seconds patience{20};
+  const auto topic = progress_topic(config);
+  Topics{config}.ensure(topic, TopicPurpose::progress, 1);
+  auto own = producer_properties(config);
+  own.erase("transactional.id");
+  own.erase("transaction.timeout.ms");
+  TransactionalProducer producer{config.kafka.properties, own, false};
+  producer.begin();
+  for (const auto& [key, value] : notes) {
+    producer.produce(topic, 0, {.key = key, .value = value.value_or(""), .has_value = value.has_value()}, patience);
+  }
+  producer.commit(patience);
+}
+
+}  // namespace walgate::mirror
