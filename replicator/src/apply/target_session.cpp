@@ -7,6 +7,12 @@
 namespace walgate::apply {
 
 postgres::Connection open_target(const Config& config, const Event* stop) {
+  if (!config.has_target()) {
+    throw Error{
+        Failure{.name = ErrorName::configuration_invalid,
+                .message = fmt::format("pipeline \"{}\" has no target: Kafka is its only sink", config.pipeline),
+                .phase = "connect"}};
+  }
   postgres::Connection target{{.conninfo = config.target.conninfo,
                                .side = postgres::Side::target,
                                .replication = false,

@@ -10,9 +10,13 @@
 #include "catalog/table_mapping.hpp"
 #include "copy/ledger.hpp"
 #include "copy/sequences.hpp"
+#include "mirror/mirror_settings.hpp"
+#include "mirror/slot_copy.hpp"
 #include "service/copy_checks.hpp"
 #include "service/migrations.hpp"
 #include "service/mirror_checks.hpp"
+#include "service/mirror_only.hpp"
+#include "service/mirroring.hpp"
 #include "service/registration.hpp"
 #include "service/start_checks.hpp"
 #include "service/table_watch.hpp"
@@ -50,6 +54,7 @@ void require_registration(const Config& config, postgres::Connection& target) {
 }  // namespace
 
 std::vector<std::string> init(const Config& config) {
+  if (!config.has_target()) return init_mirror_only(config);
   std::vector<std::string> done;
   if (config.migrations.conninfo) done = set_up_own_tables(config);
   auto sessions = open_both(config);
@@ -80,6 +85,7 @@ std::optional<postgres::Connection> open_or_find(Open open, const char* object, 
 }  // namespace
 
 std::vector<Finding> check(const Config& config) {
+  if (!config.has_target()) return check_mirror_only(config);
   std::vector<Finding> unreachable;
   auto target = open_or_find([&] { return apply::open_target(config, nullptr); }, "target", unreachable);
   auto replication = open_or_find([&] { return stream::open_replication(config, nullptr); }, "source", unreachable);
@@ -91,7 +97,7 @@ std::vector<Finding> check(const Config& config) {
   auto findings = check_positions(config, now);
   const auto copies = now.registration ? copy::read_entries(sessions.target, config.pipeline) : copy::Entries{};
   for (auto more : {check_mapping(config, now, tables_that_may_wait(config, now, copies), sessions.target),
-                    check_source(config, sessions.replication)}) {
+                    check_source(config, sessions.replication), check_room_for_mirror(config, sessions.replication)}) {
     findings.insert(findings.end(), more.begin(), more.end());
   }
   if (now.registration && !now.source.in_recovery) {
@@ -118,6 +124,7 @@ std::vector<Finding> check(const Config& config) {
 namespace {
 
 void add_target(const Config& config, Status& status) {
+  if (!config.has_target()) return add_mirror_only(config, status);
   auto target = apply::open_target(config, nullptr);
   target.set_phase("status");
   require_registration(config, target);
@@ -135,6 +142,10 @@ void add_target(const Config& config, Status& status) {
     status.gate = parse_gate(*gate);
     status.error.reset();
   }
+  if (config.kafka.is_on()) {
+    status.mirror.emplace().state = MirrorState::stopped;
+    if (const auto gap = known_gap(target, config.pipeline)) status.mirror->gap = GapStatus{gap->from, gap->to};
+  }
   // Nobody answered over HTTP, but somebody may hold the pipeline: another host's service, or one without a listener.
   if (!apply::try_lock_pipeline(target, config.pipeline)) {
     status.state = status.gate ? ServiceState::at_gate : ServiceState::streaming;
@@ -151,6 +162,12 @@ void add_source(const Config& config, Status& status) {
     const auto flushed = source.exec("SELECT pg_catalog.pg_current_wal_flush_lsn()");
     status.source_lsn = lsn_field(flushed, 0, 0);
     status.confirmed_lsn = slot->confirmed_flush;
+    if (!config.has_target() && slot->active_pid) {
+      status.state = ServiceState::streaming;
+      status.mirror.emplace(status.mirror.value_or(MirrorStatus{})).state = MirrorState::streaming;
+      status.reason = "a service reads the slot and was not asked itself";
+      status.next_step = "ask it there, or set http.listen to an address that can be reached";
+    }
     status.lag.bytes = status.source_lsn.value - std::min(status.source_lsn.value, status.applied_lsn.value);
     status.retained_wal_bytes = status.source_lsn.value - std::min(status.source_lsn.value, slot->restart.value);
   }
@@ -180,7 +197,24 @@ Status offline_status(const Config& config) {
   return status;
 }
 
+namespace {
+
+/// The position there would be taken for that of the next pipeline of this name.
+std::string forget_mirror(const Config& config) {
+  const auto topic = mirror::progress_topic(config);
+  try {
+    forget_records(config);
+    return fmt::format("topic {} has forgotten the pipeline; the topics of tables stay", topic);
+  } catch (const Error& error) {
+    return fmt::format("could not reach Kafka ({}): delete topic {} before the pipeline is registered again",
+                       error.failure().message, topic);
+  }
+}
+
+}  // namespace
+
 std::vector<std::string> remove(const Config& config, bool keep_slot) {
+  if (!config.has_target()) return remove_mirror_only(config, keep_slot);
   std::vector<std::string> done;
   auto target = apply::open_target(config, nullptr);
   target.set_phase("remove");
@@ -222,6 +256,12 @@ std::vector<std::string> remove(const Config& config, bool keep_slot) {
                           .phase = "remove"}};
     }
     const auto slot = stream::find_slot(source, config.source.slot);
+    // The copy serves nobody without the slot, and would keep WAL for ever.
+    const mirror::SlotCopy copy{config};
+    if (const auto found = stream::find_slot(source, copy.name()); found && found->plugin == "walgate") {
+      done.push_back(copy.drop(source) ? fmt::format("dropped the mirror's slot {}", copy.name())
+                                       : fmt::format("somebody reads the mirror's slot {}, which stays", copy.name()));
+    }
     if (!slot) {
       done.push_back(fmt::format("the source has no slot {}", config.source.slot));
     } else if (slot->plugin != "walgate") {
@@ -241,10 +281,12 @@ std::vector<std::string> remove(const Config& config, bool keep_slot) {
   } else {
     done.push_back(fmt::format("the target knows no pipeline {}", config.pipeline));
   }
+  if (config.kafka.is_on()) done.push_back(forget_mirror(config));
   return done;
 }
 
 std::vector<std::string> skip(const Config& config, Lsn lsn) {
+  if (!config.has_target()) return skip_mirror_only(config, lsn);
   auto target = apply::open_target(config, nullptr);
   target.set_phase("skip");
   require_registration(config, target);

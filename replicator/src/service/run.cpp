@@ -16,6 +16,7 @@
 #include "observe/http.hpp"
 #include "observe/log.hpp"
 #include "service/commands.hpp"
+#include "service/mirror_only.hpp"
 #include "service/session.hpp"
 #include "wire/reader.hpp"
 
@@ -95,9 +96,11 @@ class Backoff {
   std::minstd_rand random_{std::random_device{}()};
 };
 
-/// Leaves the failure on the target for `status` and `skip`; the target may be the one that failed.
+/// Leaves the failure on the target for `status` and `skip`; the target may be the one that failed.  Without a target,
+/// in Kafka.
 void try_to_record(const Config& config, const Failure& failure, const Event& stop) {
   try {
+    if (!config.has_target()) return record_mirror_only(config, failure);
     auto target = apply::open_target(config, &stop);
     // Only who holds the pipeline may speak for it; our own session of a moment ago may still be ending.
     for (int tries = 0; !apply::try_lock_pipeline(target, config.pipeline); ++tries) {
@@ -112,7 +115,8 @@ void try_to_record(const Config& config, const Failure& failure, const Event& st
 }
 
 /// One session; what it failed with, or nullopt when it was asked to leave.
-std::optional<Failure> run_session(Session& session) {
+template <typename AnySession>
+std::optional<Failure> run_session(AnySession session) {
   try {
     session.run();
     return std::nullopt;
@@ -152,8 +156,9 @@ int run(const Config& config, StatusBoard& board) {
   Backoff backoff;
   Lsn last_failure_at;
   for (;;) {
-    Session session{config, board, history, signals.finish(), signals.stop()};
-    const auto failure = run_session(session);
+    const auto failure = config.has_target()
+                             ? run_session(Session{config, board, history, signals.finish(), signals.stop()})
+                             : run_session(MirrorOnly{config, board, signals.finish(), signals.stop()});
     if (!failure || signals.finish().is_set()) {
       board.update([](Status& status) { status.state = ServiceState::stopped; });
       log::info("stopped", "walgate has stopped");

@@ -289,7 +289,8 @@ void Session::run_once(const std::optional<apply::CopyNeeded>& needed) {
   auto mapping = check_mapping(config_, now, may_wait, target);
   // Once the stream has begun, what does not fit is a gate at its first change, and not before.
   if (has_begun(now, remembered)) may_wait_at_gate(mapping);
-  for (auto more : {std::move(mapping), check_source(config_, replication)}) {
+  for (auto more :
+       {std::move(mapping), check_source(config_, replication), check_room_for_mirror(config_, replication)}) {
     findings.insert(findings.end(), more.begin(), more.end());
   }
   throw_errors(findings);

@@ -18,6 +18,11 @@ namespace walgate::service {
 
 namespace {
 
+/// Who has the position.
+const char* sink_of(const Config& config) {
+  return config.has_target() ? "target" : "mirror";
+}
+
 std::string slot_text(const Config& config) {
   return fmt::format("slot \"{}\"", config.source.slot);
 }
@@ -26,9 +31,10 @@ void check_slot(const Config& config, const Situation& now, Findings& findings) 
   if (!now.slot) {
     findings.error(
         ErrorName::slot_missing, slot_text(config),
-        now.registration ? "the slot is gone, and with it the changes since the target's position"
-                         : "the source has no such logical slot",
         now.registration
+            ? fmt::format("the slot is gone, and with it the changes since the {}'s position", sink_of(config))
+            : "the source has no such logical slot",
+        now.registration && config.has_target()
             ? "the target has to be filled anew: `walgate remove --keep-slot`, create the slot, fill the tables, "
               "`walgate init`"
             : fmt::format("on the source: SELECT walgate.create_slot('{}')", config.source.slot));
@@ -70,16 +76,17 @@ void check_encodings(const Situation& now, Findings& findings) {
 
 /// Why the slot is ahead of the target, as far as the server's statistics tell.
 void slot_is_ahead(const Config& config, const Situation& now, Findings& findings) {
-  const auto where = fmt::format("the slot stands at {}, the target at {}: what lies between is lost for the target",
-                                 now.slot->confirmed_flush.text(), now.progress->position.text());
+  const auto where = fmt::format("the slot stands at {}, the {} at {}: what lies between is lost for it",
+                                 now.slot->confirmed_flush.text(), sink_of(config), now.progress->position.text());
   const auto known = now.progress->slot_transactions;
   if (now.slot->transactions < known || (now.slot->transactions == 0 && now.slot->restart > now.progress->position)) {
     findings.error(ErrorName::slot_recreated, slot_text(config), "the slot was dropped and created again; " + where);
-  } else if (now.slot->transactions > known) {
+  } else if (now.slot->transactions > known && config.has_target()) {
     findings.error(ErrorName::target_restored, fmt::format("pipeline \"{}\"", config.pipeline),
                    "the target was restored to an older state, or something else has read from the slot; " + where);
   } else {
-    findings.error(ErrorName::slot_advanced, slot_text(config), "somebody else has advanced the slot; " + where);
+    findings.error(ErrorName::slot_advanced, slot_text(config),
+                   "somebody else has advanced the slot, or read from it; " + where);
   }
 }
 
@@ -114,9 +121,9 @@ void check_registration(const Config& config, const Situation& now, Findings& fi
   if (now.progress && now.progress->position > now.source.flushed) {
     findings.error(
         ErrorName::source_restored, "source",
-        fmt::format("the source's WAL ends at {}, before the target's position {}: the source was restored to an "
-                    "older state",
-                    now.source.flushed.text(), now.progress->position.text()));
+        fmt::format("the source's WAL ends at {}, before the {}'s position {}: the source was restored to an older "
+                    "state",
+                    now.source.flushed.text(), sink_of(config), now.progress->position.text()));
     return;
   }
   if (wants_replica_role(config, now) != known.replica_role) {
@@ -193,7 +200,7 @@ bool wants_replica_role(const Config& config, const Situation& situation) noexce
   return config.target.replica_role == ReplicaRole::automatic && situation.may_replica_role;
 }
 
-Situation look_around(const Config& config, postgres::Connection& replication, postgres::Connection& target) {
+Situation look_at_source(const Config& config, postgres::Connection& replication) {
   Situation now;
   now.source = stream::identify_source(replication);
   now.slot = stream::find_slot(replication, config.source.slot);
@@ -204,6 +211,11 @@ Situation look_around(const Config& config, postgres::Connection& replication, p
   now.relations = stream::published_relations(replication, config.source.publications);
   now.money_types = stream::types_with_money(replication, config.source.publications);
   replication.exec("SET lock_timeout = 0");
+  return now;
+}
+
+Situation look_around(const Config& config, postgres::Connection& replication, postgres::Connection& target) {
+  auto now = look_at_source(config, replication);
   now.descriptions = read_source_descriptions(config, now.relations, replication);
   now.target = apply::identify_target(target);
   now.may_replica_role = apply::may_use_replica_role(target);
@@ -227,11 +239,19 @@ Situation look_around(const Config& config, postgres::Connection& replication, p
   return now;
 }
 
-std::vector<Finding> check_positions(const Config& config, const Situation& now) {
+std::vector<Finding> check_source_positions(const Config& config, const Situation& now) {
   Findings findings;
   if (now.source.in_recovery) {
     findings.error(ErrorName::source_in_recovery, "source", "the source is a standby");
   }
+  check_slot(config, now, findings);
+  check_publications(config, now, findings);
+  if (now.registration) check_registration(config, now, findings);
+  return findings.take();
+}
+
+std::vector<Finding> check_positions(const Config& config, const Situation& now) {
+  Findings findings;
   if (!now.own_tables && config.migrations.conninfo) {
     findings.error(ErrorName::not_initialised, "schema walgate",
                    "walgate's tables are not on the target yet, or of an earlier release",
@@ -246,9 +266,7 @@ std::vector<Finding> check_positions(const Config& config, const Situation& now)
     findings.add(config.source.origin == Origin::none ? Severity::warning : Severity::info,
                  ErrorName::origin_not_marked, "target", "our role may not mark its commits with a replication origin");
   }
-  check_slot(config, now, findings);
-  check_publications(config, now, findings);
-  if (now.registration) check_registration(config, now, findings);
+  for (auto& finding : check_source_positions(config, now)) findings.add(std::move(finding));
   if (now.same_cluster() && stream::is_synchronous_standby(now.source)) {
     findings.add(
         Severity::info, ErrorName::waits_for_itself, fmt::format("pipeline \"{}\"", config.pipeline),

@@ -48,12 +48,18 @@ struct Situation {
   [[nodiscard]] bool same_database() const noexcept { return same_cluster() && source.database == target.database; }
 };
 
+/// What the source says: where Kafka is the only sink, all that there is.  Throws Error when it cannot answer.
+[[nodiscard]] Situation look_at_source(const Config& config, postgres::Connection& replication);
+
 /// Asks both servers.  Throws Error when one cannot answer.
 [[nodiscard]] Situation look_around(const Config& config, postgres::Connection& replication,
                                     postgres::Connection& target);
 
 /// Slot, publication and cluster are there and are ours, and no position contradicts another.
 [[nodiscard]] std::vector<Finding> check_positions(const Config& config, const Situation& situation);
+
+/// The part of it that asks for no target.
+[[nodiscard]] std::vector<Finding> check_source_positions(const Config& config, const Situation& situation);
 
 /// Every published table has its target, and every column fits.  Those that `may_wait` need no target yet.
 [[nodiscard]] std::vector<Finding> check_mapping(const Config& config, const Situation& situation,
