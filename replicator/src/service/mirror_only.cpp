@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 
+#include "mirror/kafka_failure.hpp"
 #include "mirror/mirror.hpp"
 #include "mirror/mirror_settings.hpp"
 #include "mirror/progress_notes.hpp"
@@ -28,11 +29,11 @@ constexpr auto read_patience = 15s;
 
 /// What Kafka refuses, as a failure of the pipeline.
 template <typename Work>
-auto with_kafka(Work work) {
+auto with_kafka(const Config& config, Work work) {
   try {
     return work();
   } catch (const mirror::KafkaError& error) {
-    throw Error{mirror::failure_of(error)};
+    throw Error{mirror::failure_of(error, config)};
   }
 }
 
@@ -144,14 +145,14 @@ mirror::ProgressRecords read_records(const Config& config) {
   } catch (const mirror::KafkaError& error) {
     if (error.code() == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || error.code() == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
       return {};
-    throw Error{mirror::failure_of(error)};
+    throw Error{mirror::failure_of(error, config)};
   }
 }
 
 void forget_records(const Config& config) {
   mirror::ProgressNotes notes;
   for (const auto& key : read_records(config).keys) notes.emplace_back(key, std::nullopt);
-  if (!notes.empty()) with_kafka([&] { mirror::write_notes(config, notes); });
+  if (!notes.empty()) with_kafka(config, [&] { mirror::write_notes(config, notes); });
 }
 
 std::vector<std::string> init_mirror_only(const Config& config) {
@@ -162,11 +163,11 @@ std::vector<std::string> init_mirror_only(const Config& config) {
     return {fmt::format("pipeline {} is known to Kafka already, at {}", config.pipeline,
                         records.position->position.text())};
   }
-  return with_kafka([&]() -> std::vector<std::string> {
+  return with_kafka(config, [&]() -> std::vector<std::string> {
     const Event never;
     const auto source = publisher_source(config, now, never);
     mirror::MirrorCounters counters;
-    mirror::Publisher publisher{config, source, counters};
+    mirror::Publisher publisher{config, source, counters, never, never};
     static_cast<void>(publisher.open());
     publisher.progress() = {.position = now.slot->confirmed_flush,
                             .last_commit = {},
@@ -284,12 +285,14 @@ std::vector<std::string> skip_mirror_only(const Config& config, Lsn lsn) {
                                             : "there is no standing error of a transaction",
         .phase = "skip"}};
   }
-  with_kafka([&] { mirror::write_notes(config, {{mirror::skip_key(config.pipeline, lsn), "{}"}}); });
+  with_kafka(config, [&] { mirror::write_notes(config, {{mirror::skip_key(config.pipeline, lsn), "{}"}}); });
   return {fmt::format("the transaction at {} will be left out", lsn.text())};
 }
 
 void record_mirror_only(const Config& config, const Failure& failure) {
-  with_kafka([&] { mirror::write_notes(config, {{mirror::error_key(config.pipeline), dump(failure_json(failure))}}); });
+  with_kafka(config, [&] {
+    mirror::write_notes(config, {{mirror::error_key(config.pipeline), dump(failure_json(failure))}});
+  });
 }
 
 }  // namespace walgate::service
