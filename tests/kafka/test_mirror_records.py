@@ -82,7 +82,7 @@ def test_rules_say_which_topic_key_and_partitions_a_table_has(pair, kafka):
     pair.assert_same("hidden", "named", "line", "plain")
     topics = {topic for topic in kafka.admin().list_topics(timeout=10).topics if topic.startswith(name)}
     assert topics == {f"{name}_orders", f"{name}.public.line", f"{name}.public.plain", f"{name}.transaction",
-                      f"{name}.walgate.progress"}
+                      f"{name}.walgate.progress", f"{name}.walgate.schemas"}
     assert settings(kafka, f"{name}_orders")[0] == 3 and settings(kafka, f"{name}.public.plain")[0] == 2
     assert [r.key for r in sent(kafka, f"{name}_orders", 3)] == [{"id": 2}]
     lines = sent(kafka, f"{name}.public.line", 2)
