@@ -514,7 +514,7 @@ def test_a_ledger_of_an_earlier_release_is_brought_up(pair, files):
     files.put("0001_a.sql", "ALTER TABLE item ADD a int")
     assert files.up() == ["0001_a"]
     pair.target.execute("DELETE FROM walgate.migrations WHERE scope <> 'walgate' OR id >= '0004';"
-                        "DROP TABLE walgate.shapes; ALTER TABLE walgate.tables DROP accepted_at;"
+                        "DROP TABLE walgate.shapes, walgate.mirrors; ALTER TABLE walgate.tables DROP accepted_at;"
                         "ALTER TABLE walgate.migrations DROP number, DROP state, DROP duration, DROP source_lsn;"
                         "ALTER TABLE item DROP a")
     own = pair.target.rows("SELECT id, checksum, applied_at FROM walgate.migrations ORDER BY id")

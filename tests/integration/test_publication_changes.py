@@ -271,7 +271,8 @@ def test_the_tables_of_an_older_release_are_brought_up(pair):
     pair.both("CREATE TABLE item (id int PRIMARY KEY)")
     pipeline = pair.pipeline().start()
     pipeline.stop()
-    pair.target.execute("DROP TABLE walgate.tables, walgate.shapes, walgate.copies, walgate.copy_ranges; DROP FUNCTION walgate.hold;"
+    pair.target.execute("DROP TABLE walgate.tables, walgate.shapes, walgate.mirrors, walgate.copies, walgate.copy_ranges;"
+                        "DROP FUNCTION walgate.hold;"
                         "ALTER TABLE walgate.pipelines DROP COLUMN tables_known;"
                         "DELETE FROM walgate.migrations WHERE id > '0002'; ALTER TABLE walgate.migrations DROP COLUMN number,"
                         " DROP COLUMN state, DROP COLUMN duration, DROP COLUMN source_lsn")

@@ -323,7 +323,7 @@ def test_verify_under_load(pair, kafka):
 
 def test_verify_finds_what_differs_and_prints_no_value(pair, kafka):
     pair.both("CREATE TABLE item (id int PRIMARY KEY, name text, secret text)")
-    pipeline = mirrored(pair, kafka).start()
+    pipeline = mirrored(pair, kafka, {"copy": True}).start()
     pair.source.execute("INSERT INTO item SELECT id, 'n', 'hunter2' FROM generate_series(1, 10) id")
     wait_mirrored(pipeline)
     assert verify(pipeline, 0)["public.item"]["rows"] == 10

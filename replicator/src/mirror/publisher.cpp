@@ -226,6 +226,7 @@ std::string Publisher::schema_of(const std::string& table, const wire::Relation&
                                  std::span<const std::uint16_t> key) {
   const auto [version, is_new] = schemas_.of(table, schema_columns(relation, key), context_.transaction.final_lsn);
   if (is_new) {
+    begin_if_needed();
     const auto record_key = schema_key(table, version);
     const auto value = schema_value(table, version);
     const auto headers = std::to_array<RecordHeader>({{"walgate.lsn", lsn_text_}, {"walgate.xid", xid_text_}});
