@@ -120,6 +120,10 @@ std::string skip_key(const std::string& pipeline, Lsn lsn) {
   return ordered_json{{"pipeline", pipeline}, {"skip", lsn.text()}}.dump();
 }
 
+std::string opened_key(const std::string& pipeline) {
+  return ordered_json{{"pipeline", pipeline}, {"opened", true}}.dump();
+}
+
 std::string error_key(const std::string& pipeline) {
   return ordered_json{{"pipeline", pipeline}, {"error", true}}.dump();
 }
@@ -164,6 +168,10 @@ bool take_record(const std::string& pipeline, std::string_view key, std::optiona
     if (!lsn) return false;
     records.skips.erase(*lsn);
     if (value) records.skips.insert(*lsn);
+    return true;
+  }
+  if (json.contains("opened")) {
+    records.opened = value.value_or("");
     return true;
   }
   if (json.contains("error")) {

@@ -5,6 +5,7 @@
 //   {"pipeline":P}                             the position
 //   {"pipeline":P,"table":"schema.table"}      how the table's topic was filled
 //   {"pipeline":P,"republish":T,"id":…}        a person wants a table's topic built again; T null: all of them
+//   {"pipeline":P,"opened":true}               what the last producer wrote first, so that it can tell when it is seen
 //   {"pipeline":P,"skip":LSN}, {"pipeline":P,"error":true}   where there is no target that could remember these
 #pragma once
 
@@ -69,6 +70,7 @@ struct ProgressRecords {
   std::vector<RepublishRequest> requests;
   std::set<Lsn> skips;
   std::optional<Failure> error;
+  std::string opened;            ///< by the producer that began last; empty: none has
   std::set<std::string> keys;    ///< of all of them, as they are in the topic
   std::int64_t next_offset = 0;  ///< of what is written after they were read
 };
@@ -84,6 +86,7 @@ struct ProgressRecords {
 
 [[nodiscard]] std::string request_key(const std::string& pipeline, const RepublishRequest& request);
 [[nodiscard]] std::string skip_key(const std::string& pipeline, Lsn lsn);
+[[nodiscard]] std::string opened_key(const std::string& pipeline);
 [[nodiscard]] std::string error_key(const std::string& pipeline);
 
 /// Takes one record into what is known; the newest counts.  False for one of another pipeline, or of a later release.

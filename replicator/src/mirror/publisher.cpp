@@ -52,14 +52,34 @@ ProgressRecords Publisher::open() {
   topics_.ensure(schemas_topic(config_), TopicPurpose::schemas, 1);
   if (config_.kafka.transactions) topics_.ensure(transaction_topic(config_), TopicPurpose::transactions, 1);
   producer_.initialise({open_patience, &finish_});
-  auto found =
-      read_progress(config_.kafka.properties, progress_topic(config_), config_.pipeline, {open_patience, &finish_});
+  auto found = read_own();
   if (found.position) progress_ = *found.position;
   read_to_end(config_.kafka.properties, schemas_topic(config_), {open_patience, &finish_},
               [this](const ReadRecord& record) {
                 if (record.has_value) schemas_.read(record.value);
               });
   return found;
+}
+
+// A commit is answered before its markers are in the topics; after a restart of the brokers they may come late, and
+// until then readers see the position of before.  Behind a record of our own that can be seen nothing is undecided.
+ProgressRecords Publisher::read_own() {
+  const auto topic = progress_topic(config_);
+  const auto key = opened_key(config_.pipeline);
+  const auto mark = draw_incarnation();
+  producer_.begin();
+  producer_.produce(topic, 0, {.key = key, .value = mark}, {open_patience, &finish_});
+  producer_.commit({open_patience, &finish_});
+  const Patience patience{open_patience, &finish_};
+  for (;;) {
+    auto found = read_progress(config_.kafka.properties, topic, config_.pipeline, patience);
+    if (found.opened == mark) return found;
+    if (patience.is_over()) {
+      throw KafkaError{KafkaError::Kind::retriable, RD_KAFKA_RESP_ERR__TIMED_OUT,
+                       fmt::format("topic \"{}\" does not show what was committed to it", topic)};
+    }
+    poll();
+  }
 }
 
 void Publisher::set_table(const QualifiedName& table, const CopiedTable& entry) {

@@ -116,6 +116,9 @@ class Publisher {
   void poll() { producer_.poll(); }
 
  private:
+  /// What the progress topic holds, once all that was committed before can be seen.
+  [[nodiscard]] ProgressRecords read_own();
+
   /// A version of a relation on its way to its topic.
   struct Table {
     QualifiedName source;
