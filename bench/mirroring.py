@@ -105,7 +105,7 @@ def _throughput(stage: Stage, kafka, source, target, rows: int, say) -> Mirrored
     done = subprocess.run([bare_producer(), f"{pipeline.name}.public.item", "bare", str(rows), str(PER_KAFKA_TRANSACTION),
                            *(f"{name}={value}" for name, value in kafka.client_config().items()),
                            "linger.ms=5", "compression.codec=lz4", "queue.buffering.max.messages=1000000",
-                           "queue.buffering.max.kbytes=65536"], check=True, capture_output=True, text=True)
+                           "queue.buffering.max.kbytes=32768"], check=True, capture_output=True, text=True)
     bare_seconds, size = done.stdout.split()
     say(f"bare: {rows / float(bare_seconds):,.0f} records/s")
     return Mirrored(seconds / rows * 1e6, float(bare_seconds) / rows * 1e6, int(size) / rows, rss)
@@ -142,11 +142,11 @@ def _read(kafka, topic: str, stamps: dict, ended: threading.Event) -> None:
                                                  "enable.auto.commit": False, "fetch.wait.max.ms": 5})
     consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
     while not ended.is_set():
-        for message in consumer.consume(500, 0.02):
-            if message.error() is None and message.value():
-                now = time.time()
-                row = json.loads(message.value())["after"]
-                stamps[row["client"], row["number"]] = now
+        message = consumer.poll(0.1)  # one by one: to consume several waits for as many
+        if message and message.error() is None and message.value():
+            now = time.time()
+            row = json.loads(message.value())["after"]
+            stamps[row["client"], row["number"]] = now
     consumer.close()
 
 

@@ -104,8 +104,8 @@ def test_what_refuses_the_mirror_is_named_and_nothing_secret_is(item, make_kafka
     start()
     insert(item, pipeline, 20)
     refused("create topic", f"{pipeline.name}.walgate.progress")
-    for topic in (f"{pipeline.name}.walgate.progress", f"{pipeline.name}.transaction"):
-        kafka.allow("mirror", ["Create", "Describe", "DescribeConfigs", "Read", "Write"], topic=topic)
+    for topic in ("walgate.progress", "walgate.schemas", "transaction"):
+        kafka.allow("mirror", ["Create", "Describe", "DescribeConfigs", "Read", "Write"], topic=f"{pipeline.name}.{topic}")
     refused("ransactional", f"{pipeline.name}.walgate")
     kafka.allow("mirror", ["Write", "Describe"], transactional_id=f"{pipeline.name}.walgate")
     refused(f"{pipeline.name}.public.item")

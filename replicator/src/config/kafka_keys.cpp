@@ -105,7 +105,7 @@ void add_sending(std::vector<Key>& all) {
       "applied on the target and not yet sent, at most; then the mirror falls behind, and the target does not wait",
       [](Draft& d) -> std::uint64_t& { return d.config.kafka.queue_bytes; }));
   all.push_back(optional<milliseconds>("kafka.commit_interval", duration(milliseconds{0}, std::chrono::seconds{30}),
-                                       milliseconds{10},
+                                       milliseconds{5},
                                        "from the end of one Kafka transaction to the end of the next, at least",
                                        [](Draft& d) -> milliseconds& { return d.config.kafka.commit_interval; }));
   all.push_back(optional<std::uint64_t>(

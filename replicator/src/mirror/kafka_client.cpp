@@ -22,10 +22,8 @@ bool tells_why(rd_kafka_resp_err_t code) {
 KafkaClient::KafkaClient(rd_kafka_type_t type, const KafkaProperties& properties, const KafkaProperties& own)
     : state_{std::make_unique<State>()} {
   auto conf = kafka_conf(properties, own);
-  rd_kafka_conf_set_opaque(conf.get(), state_.get());
-  rd_kafka_conf_set_error_cb(conf.get(), on_error);
   rd_kafka_conf_set_log_cb(conf.get(), on_log);
-  if (type == RD_KAFKA_PRODUCER) rd_kafka_conf_set_dr_msg_cb(conf.get(), on_delivery);
+  rd_kafka_conf_set_events(conf.get(), RD_KAFKA_EVENT_ERROR | (type == RD_KAFKA_PRODUCER ? RD_KAFKA_EVENT_DR : 0));
   char reason[512] = "";
   handle_.reset(rd_kafka_new(type, conf.get(), reason, sizeof reason));
   if (!handle_) {
@@ -34,6 +32,17 @@ KafkaClient::KafkaClient(rd_kafka_type_t type, const KafkaProperties& properties
                  .phase = "mirror"}};
   }
   static_cast<void>(conf.release());  // the client has it now
+  events_.reset(rd_kafka_queue_get_main(handle_.get()));
+}
+
+void KafkaClient::serve(std::chrono::milliseconds timeout) {
+  for (KafkaEvent event{rd_kafka_queue_poll(events_.get(), static_cast<int>(timeout.count()))}; event;
+       event.reset(rd_kafka_queue_poll(events_.get(), 0))) {
+    if (rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_ERROR) {
+      complain(rd_kafka_event_error(event.get()), rd_kafka_event_error_string(event.get()));
+    }
+    while (const auto* message = rd_kafka_event_message_next(event.get())) look_at_delivery(*message);
+  }
 }
 
 std::optional<KafkaComplaint> KafkaClient::take_complaint() {
@@ -43,7 +52,7 @@ std::optional<KafkaComplaint> KafkaClient::take_complaint() {
 }
 
 bool KafkaClient::waits_in_vain() {
-  rd_kafka_poll(handle(), 0);  // brings complaints
+  serve(std::chrono::milliseconds{0});  // brings complaints
   const std::lock_guard lock{state_->mutex};
   return state_->all_down || (state_->complaint && (state_->complaint->code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
                                                     state_->complaint->code == RD_KAFKA_RESP_ERR__SSL));
@@ -55,7 +64,7 @@ std::optional<KafkaComplaint> KafkaClient::take_delivery_failure() {
 }
 
 KafkaError KafkaClient::error(rd_kafka_resp_err_t code, std::string_view what) {
-  rd_kafka_poll(handle(), 0);  // brings complaints
+  serve(std::chrono::milliseconds{0});  // brings complaints
   const auto no_answer = code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT ||
                          code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || code == RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE;
   if (const auto complaint = take_complaint(); no_answer && complaint) {
@@ -64,27 +73,24 @@ KafkaError KafkaClient::error(rd_kafka_resp_err_t code, std::string_view what) {
   return {KafkaError::Kind::retriable, code, fmt::format("could not {}: {}", what, rd_kafka_err2str(code))};
 }
 
-void KafkaClient::on_error(rd_kafka_t* /*handle*/, int code, const char* reason, void* state) {
-  auto& own = *static_cast<State*>(state);
-  const std::lock_guard lock{own.mutex};
-  const auto error = static_cast<rd_kafka_resp_err_t>(code);
-  own.all_down = own.all_down || error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+void KafkaClient::complain(rd_kafka_resp_err_t code, const char* reason) {
+  const std::lock_guard lock{state_->mutex};
+  state_->all_down = state_->all_down || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
   // "All brokers are down" follows each cause and tells less.
-  if (own.complaint && tells_why(own.complaint->code) && !tells_why(error)) return;
-  own.complaint = KafkaComplaint{error, reason};
+  if (state_->complaint && tells_why(state_->complaint->code) && !tells_why(code)) return;
+  state_->complaint = KafkaComplaint{code, reason};
 }
 
-/// With delivery.report.only.error this is called for failures only.
-void KafkaClient::on_delivery(rd_kafka_t* /*handle*/, const rd_kafka_message_t* message, void* state) {
+/// With delivery.report.only.error only failures come.
+void KafkaClient::look_at_delivery(const rd_kafka_message_t& message) {
   const auto is_ours =
-      message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
-  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR || is_ours) return;
-  auto& own = *static_cast<State*>(state);
-  const std::lock_guard lock{own.mutex};
-  if (own.delivery_failure) return;
-  own.delivery_failure =
-      KafkaComplaint{message->err, fmt::format("could not deliver a record to topic \"{}\": {}",
-                                               rd_kafka_topic_name(message->rkt), rd_kafka_err2str(message->err))};
+      message.err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || message.err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+  if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR || is_ours) return;
+  const std::lock_guard lock{state_->mutex};
+  if (state_->delivery_failure) return;
+  state_->delivery_failure =
+      KafkaComplaint{message.err, fmt::format("could not deliver a record to topic \"{}\": {}",
+                                              rd_kafka_topic_name(message.rkt), rd_kafka_err2str(message.err))};
 }
 
 void KafkaClient::on_log(const rd_kafka_t* /*handle*/, int level, const char* facility, const char* text) {

@@ -1,10 +1,12 @@
 // kafka_client.hpp - one client of librdkafka, and what it last complained about.
 //
 // librdkafka connects in the background and tries for ever; why it cannot (a wrong password, an unknown authority, no
-// broker there) it says in a callback only.  The client keeps the last of these, so that whoever waited in vain can say
-// more than that time ran out.
+// broker there) it says in an event only.  The client keeps the last of these, so that whoever waited in vain can say
+// more than that time ran out.  Events and not callbacks: where librdkafka has a callback for deliveries, a flush looks
+// every 10 ms whether it is done, instead of waking when it is.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -28,6 +30,8 @@ class KafkaClient {
   KafkaClient(rd_kafka_type_t type, const KafkaProperties& properties, const KafkaProperties& own);
 
   [[nodiscard]] rd_kafka_t* handle() const noexcept { return handle_.get(); }
+  /// Takes what librdkafka has to tell: waits for it, and not for more than there is.
+  void serve(std::chrono::milliseconds timeout);
   /// The last complaint since the last call; any thread may ask.
   [[nodiscard]] std::optional<KafkaComplaint> take_complaint();
   /// Has a broker turned us away, or is none of them there, so that waiting for an answer is in vain?
@@ -44,12 +48,13 @@ class KafkaClient {
     bool all_down = false;  ///< was complained about, too
     std::optional<KafkaComplaint> delivery_failure;
   };
-  static void on_error(rd_kafka_t* handle, int code, const char* reason, void* state);
-  static void on_delivery(rd_kafka_t* handle, const rd_kafka_message_t* message, void* state);
+  void complain(rd_kafka_resp_err_t code, const char* reason);
+  void look_at_delivery(const rd_kafka_message_t& message);
   static void on_log(const rd_kafka_t* handle, int level, const char* facility, const char* text);
 
-  std::unique_ptr<State> state_;  ///< librdkafka's threads hold its address
+  std::unique_ptr<State> state_;
   KafkaHandle handle_;
+  KafkaQueue events_;
 };
 
 }  // namespace walgate::mirror

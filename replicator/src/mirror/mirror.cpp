@@ -11,6 +11,7 @@
 #include "mirror/kafka_failure.hpp"
 #include "mirror/mirror_failure.hpp"
 #include "mirror/mirror_settings.hpp"
+#include "mirror/patience.hpp"
 #include "observe/log.hpp"
 #include "stream/receiver.hpp"
 #include "stream/source_session.hpp"
@@ -24,7 +25,8 @@ using namespace std::chrono_literals;
 
 constexpr auto first_pause = 200ms;
 constexpr auto longest_pause = 10s;
-constexpr auto open_patience = 15s;
+/// After a commit the brokers still write its markers; whoever comes too early is sent away for 20 ms.
+constexpr std::chrono::milliseconds rest_of_brokers{5};
 /// An idle position is written this often at most, unless it is far ahead; as the target's is.
 constexpr auto idle_interval = 10s;
 constexpr std::uint64_t idle_step_bytes = 16UL * 1024 * 1024;
@@ -76,6 +78,13 @@ Mirror::Mirror(const Config& config, MirrorStart start, Feed* feed, Acknowledgem
 }
 
 void Mirror::run() {
+  try {
+    attend_again_and_again();
+  } catch (const postgres::Interrupted&) {  // asked to leave, wherever it was
+  }
+}
+
+void Mirror::attend_again_and_again() {
   std::chrono::milliseconds delay = first_pause;
   while (!is_leaving()) {
     Failure failure{.name = ErrorName::internal_error, .phase = "mirror"};
@@ -84,7 +93,7 @@ void Mirror::run() {
       attend();
       return;
     } catch (const postgres::Interrupted&) {
-      return;
+      throw;
     } catch (const TooFarBehind&) {
       give_up();
       leave_gap();
@@ -176,7 +185,7 @@ void Mirror::open() {
   idle_.reset();
   // Before anything is done there: the right one may have a mirror of this name.
   if (const MirrorIdentity other{publisher_->cluster(), {}};
-      start_.known && start_.known->cluster != other.cluster && !is_wanted_anew(config_, {open_patience, &finish_})) {
+      start_.known && start_.known->cluster != other.cluster && !is_wanted_anew(config_, {answer_patience, &finish_})) {
     check_identity(config_, start_.source.system, start_.known, other, std::nullopt);
   }
   const bool is_first = !position_.is_set();  // later the source has gone on
@@ -331,6 +340,10 @@ void Mirror::follow_in_lockstep() {
   for (;;) {
     const bool over = feed_->is_ended();
     look(false);
+    if (const auto rest = until_next(); rest > 0ms) {
+      wait(feed_->changed(), rest);
+      continue;
+    }
     try {
       if (take_some(*feed_, Lsn{UINT64_MAX})) continue;
     } catch (const Incomplete&) {
@@ -427,6 +440,10 @@ void Mirror::read_stream() {
     const auto from = feed_ != nullptr ? feed_->fed_from() : std::nullopt;
     const auto up_to = feed_ != nullptr ? from.value_or(acknowledgement_->applied()) : Lsn{UINT64_MAX};
     look(true);
+    if (const auto rest = until_next(); rest > 0ms) {
+      wait(queue.filled(), rest);
+      continue;
+    }
     try {
       if (take_some(queue, up_to)) {
         acknowledgement.set_applied(sent_);
@@ -509,6 +526,12 @@ void Mirror::send(const Piece& piece) {
   if (piece.is_last()) sent_ = piece.transaction.end_lsn;
 }
 
+std::chrono::milliseconds Mirror::until_next() const {
+  if (was_full_ || sent_ > position_) return 0ms;
+  const auto next = last_commit_ + std::min(config_.kafka.commit_interval, rest_of_brokers);
+  return std::max(0ms, std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now()));
+}
+
 std::chrono::milliseconds Mirror::until_due() const {
   if (sent_ > position_) {
     const auto due = last_commit_ + config_.kafka.commit_interval;
@@ -520,10 +543,8 @@ std::chrono::milliseconds Mirror::until_due() const {
 void Mirror::commit_if_due(bool now) {
   if (in_transaction_) return;
   publisher_->poll();
-  const auto& kafka = config_.kafka;
-  const bool is_full = open_rows_ >= kafka.transaction_rows || open_bytes_ >= kafka.transaction_bytes;
   if (sent_ > position_) {
-    if (now || is_full || until_due() == 0ms) commit();
+    if (now || is_full() || until_due() == 0ms) commit();
     return;
   }
   if (!idle_ || *idle_ <= position_) return;
@@ -533,7 +554,12 @@ void Mirror::commit_if_due(bool now) {
   commit();
 }
 
+bool Mirror::is_full() const {
+  return open_rows_ >= config_.kafka.transaction_rows || open_bytes_ >= config_.kafka.transaction_bytes;
+}
+
 void Mirror::commit() {
+  was_full_ = 2 * open_rows_ >= config_.kafka.transaction_rows || 2 * open_bytes_ >= config_.kafka.transaction_bytes;
   publisher_->commit(sent_);
   position_ = sent_;
   open_rows_ = open_bytes_ = 0;

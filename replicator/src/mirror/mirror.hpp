@@ -80,9 +80,11 @@ class Mirror {
 
   Mirror(const Config& config, MirrorStart start, Feed* feed, Acknowledgement* acknowledgement, StatusBoard& board,
          const Event& finish, const Event& stop);
+  /// Until asked to leave, over all failures.  Throws Interrupted.
+  void attend_again_and_again();
+  /// Until asked to leave, or until something fails.
   void attend();
   void open();
-  void begin_anew(const ProgressRecords& found);
   void take_requests(const ProgressRecords& found);
   void copy_tables();
   void stream();
@@ -99,7 +101,11 @@ class Mirror {
   /// What was sent since the last commit does not count.  `for_good`: nobody goes on from there soon, and readers are
   /// not to wait for that.
   void give_up(bool for_good = false);
+  /// Until the next Kafka transaction may begin; zero while one is open.
+  [[nodiscard]] std::chrono::milliseconds until_next() const;
+  /// Until the open one is to be committed.
   [[nodiscard]] std::chrono::milliseconds until_due() const;
+  [[nodiscard]] bool is_full() const;
 
   /// The slot's copy is there afterwards, and the slot itself is the target's alone.
   void let_go();
@@ -154,6 +160,7 @@ class Mirror {
   bool in_transaction_ = false;  ///< a part of a source transaction was sent
   std::uint64_t open_rows_ = 0;  ///< of the Kafka transaction
   std::uint64_t open_bytes_ = 0;
+  bool was_full_ = false;         ///< the last one: more waits, most likely
   Clock::time_point last_commit_;
   /// The slot's copy may go once the mirror has passed this; nullopt: there is no copy, or it is needed.
   std::optional<Lsn> copy_until_;

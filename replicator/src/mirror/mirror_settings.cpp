@@ -30,7 +30,7 @@ KafkaProperties producer_properties(const Config& config, std::uint64_t record_l
   unless_given("client.id", "walgate");
   unless_given("linger.ms", "5");
   unless_given("queue.buffering.max.messages", "1000000");
-  unless_given("queue.buffering.max.kbytes", "65536");
+  unless_given("queue.buffering.max.kbytes", "32768");
   if (!config.kafka.properties.contains("compression.type")) unless_given("compression.codec", "lz4");
   return own;
 }

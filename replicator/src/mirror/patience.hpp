@@ -11,6 +11,9 @@
 
 namespace walgate::mirror {
 
+/// How long the answer to a single question may take.
+inline constexpr std::chrono::seconds answer_patience{15};
+
 class Patience {
  public:
   using Milliseconds = std::chrono::milliseconds;

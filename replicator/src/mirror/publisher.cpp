@@ -8,6 +8,7 @@
 #include "errors/error.hpp"
 #include "mirror/mirror_settings.hpp"
 #include "mirror/partition.hpp"
+#include "mirror/patience.hpp"
 #include "mirror/record_key.hpp"
 #include "mirror/record_schema.hpp"
 #include "mirror/topic_reader.hpp"
@@ -19,7 +20,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto open_patience = 15s;
 /// Longer, and the broker does not answer: the transaction is given up and taken again later.
 constexpr auto produce_patience = 20s;
 constexpr auto commit_patience = 20s;
@@ -51,10 +51,10 @@ ProgressRecords Publisher::open() {
   topics_.ensure(progress_topic(config_), TopicPurpose::progress, 1);
   topics_.ensure(schemas_topic(config_), TopicPurpose::schemas, 1);
   if (config_.kafka.transactions) topics_.ensure(transaction_topic(config_), TopicPurpose::transactions, 1);
-  producer_.initialise({open_patience, &finish_});
+  producer_.initialise({answer_patience, &finish_});
   auto found = read_own();
   if (found.position) progress_ = *found.position;
-  read_to_end(config_.kafka.properties, schemas_topic(config_), {open_patience, &finish_},
+  read_to_end(config_.kafka.properties, schemas_topic(config_), {answer_patience, &finish_},
               [this](const ReadRecord& record) {
                 if (record.has_value) schemas_.read(record.value);
               });
@@ -68,9 +68,9 @@ ProgressRecords Publisher::read_own() {
   const auto key = opened_key(config_.pipeline);
   const auto mark = draw_incarnation();
   producer_.begin();
-  producer_.produce(topic, 0, {.key = key, .value = mark}, {open_patience, &finish_});
-  producer_.commit({open_patience, &finish_});
-  const Patience patience{open_patience, &finish_};
+  producer_.produce(topic, 0, {.key = key, .value = mark}, {answer_patience, &finish_});
+  producer_.commit({answer_patience, &finish_});
+  const Patience patience{answer_patience, &finish_};
   for (;;) {
     auto found = read_progress(config_.kafka.properties, topic, config_.pipeline, patience);
     if (found.opened == mark) return found;
@@ -414,6 +414,9 @@ void Publisher::begin_if_needed() {
   producer_.begin();
   begun_ = true;
   begun_at_ = std::chrono::steady_clock::now();
+  // Once more what holds: the partition is then announced to the brokers together with those of the rows, where waiting
+  // for the position's end would cost a commit one more answer.
+  if (config_.kafka.exactly_once && !progress_.incarnation.empty()) send_progress();
 }
 
 void Publisher::give_up() noexcept {
@@ -435,14 +438,18 @@ bool Publisher::was_open_for_long() const {
   return std::chrono::steady_clock::now() - begun_at_ > timeout / 2;
 }
 
+void Publisher::send_progress() {
+  producer_.produce(progress_topic(config_), 0,
+                    {.key = progress_key(config_.pipeline), .value = progress_value(progress_)},
+                    {produce_patience, &stop_});
+}
+
 void Publisher::commit(Lsn position) {
   begin_if_needed();
   progress_.position = position;
-  const auto key = progress_key(config_.pipeline);
-  const auto value = progress_value(progress_);
   if (!config_.kafka.exactly_once)
     producer_.commit({commit_patience, &stop_});  // the position must not be there before them
-  producer_.produce(progress_topic(config_), 0, {.key = key, .value = value}, {produce_patience, &stop_});
+  send_progress();
   for (const auto& [name, text] : notes_) {
     producer_.produce(progress_topic(config_), 0,
                       {.key = name, .value = text.value_or(""), .has_value = text.has_value()},

@@ -153,6 +153,7 @@ class Publisher {
   std::span<const RecordHeader> headers_of(Table& table, std::string_view position, std::string_view unavailable);
   void send_truncate(Table& table);
   void begin_if_needed();
+  void send_progress();
   /// The transaction's first record is on its way.
   void announce();
   void send_rows(const wire::Relation& relation, Table& table, std::span<const Record> records);

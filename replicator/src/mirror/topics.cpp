@@ -9,13 +9,13 @@
 
 #include "catalog/table_mapping.hpp"
 #include "errors/error.hpp"
+#include "mirror/patience.hpp"
 #include "observe/log.hpp"
 
 namespace walgate::mirror {
 
 namespace {
 
-constexpr std::chrono::seconds longest_wait{15};
 /// Between two looks whether a topic is there.
 constexpr std::chrono::milliseconds next_look{20};
 
@@ -80,7 +80,7 @@ WantedTopic wanted_topic(const Config& config, std::string name, TopicPurpose pu
 }
 
 const KafkaCluster& Topics::cluster() {
-  if (!cluster_) cluster_ = admin_.cluster({longest_wait, leave_});
+  if (!cluster_) cluster_ = admin_.cluster({answer_patience, leave_});
   return *cluster_;
 }
 
@@ -88,7 +88,7 @@ const ExistingTopic& Topics::ensure(const std::string& name, TopicPurpose purpos
   if (const auto known = known_.find(name); known != known_.end()) return known->second;
   const auto wanted = std::to_array({wanted_topic(config_, name, purpose, partitions, cluster().brokers)});
   const auto names = std::to_array({name});
-  auto existing = admin_.describe(names, {longest_wait, leave_});
+  auto existing = admin_.describe(names, {answer_patience, leave_});
   const auto findings = compare_topics(wanted, existing, cluster().brokers);
   for (const auto& finding : findings) {
     if (finding.severity == Severity::error) {
@@ -103,7 +103,7 @@ const ExistingTopic& Topics::ensure(const std::string& name, TopicPurpose purpos
   }
   if (!existing.front()) {
     try {
-      admin_.create(wanted.front(), {longest_wait, leave_});
+      admin_.create(wanted.front(), {answer_patience, leave_});
       log::info("topic_created", "created a topic",
                 {{"topic", name},
                  {"partitions", wanted.front().partitions},
@@ -112,8 +112,8 @@ const ExistingTopic& Topics::ensure(const std::string& name, TopicPurpose purpos
       if (error.code() != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) throw;
     }
     // The controller has made it; the broker that answers hears of it a little later.
-    for (const Patience patience{longest_wait, leave_}; !existing.front();) {
-      existing = admin_.describe(names, {longest_wait, leave_});
+    for (const Patience patience{answer_patience, leave_}; !existing.front();) {
+      existing = admin_.describe(names, {answer_patience, leave_});
       if (existing.front()) break;
       if (patience.is_over()) {
         throw KafkaError{KafkaError::Kind::retriable, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,

@@ -8,14 +8,16 @@ namespace walgate::mirror {
 
 namespace {
 
+using namespace std::chrono_literals;
+
 /// Makes a call of the transactions in short waits: one that timed out, or whose last try within its time failed, goes
 /// on in the background, and the same call resumes it.
 template <typename Call>
-KafkaFailure call_patiently(const KafkaClient& client, const Patience& patience, const Call& call) {
+KafkaFailure call_patiently(KafkaClient& client, const Patience& patience, const Call& call) {
   for (;;) {
     KafkaFailure failure{call(client.handle(), patience.next())};
     if (!failure || rd_kafka_error_is_retriable(failure.get()) == 0 || patience.is_over()) return failure;
-    rd_kafka_poll(client.handle(), 10);
+    client.serve(10ms);
   }
 }
 
@@ -104,7 +106,7 @@ void TransactionalProducer::produce(const std::string& topic_name, std::int32_t 
                                    rd_kafka_error_string(failure.get()))};
     }
     if (patience.is_over()) throw client_.error(code, "queue a record, because the queue stays full");
-    rd_kafka_poll(client_.handle(), 10);
+    client_.serve(10ms);
   }
 }
 

@@ -52,8 +52,8 @@ class TransactionalProducer {
   /// Drops what was sent; readers of committed records never see it.  A broker that is still busy with the commit
   /// before refuses it, which is fatal like every refusal, and as harmless: the next producer ends the transaction.
   void abort(const Patience& patience);
-  /// Serves librdkafka's callbacks without waiting.
-  void poll() { rd_kafka_poll(client_.handle(), 0); }
+  /// Takes what librdkafka has to tell, without waiting.
+  void poll() { client_.serve(std::chrono::milliseconds{0}); }
   [[nodiscard]] KafkaClient& client() noexcept { return client_; }
 
  private:

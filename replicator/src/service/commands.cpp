@@ -11,12 +11,12 @@
 #include "copy/ledger.hpp"
 #include "copy/sequences.hpp"
 #include "mirror/mirror_settings.hpp"
-#include "mirror/slot_copy.hpp"
 #include "service/copy_checks.hpp"
 #include "service/migrations.hpp"
 #include "service/mirror_checks.hpp"
 #include "service/mirror_only.hpp"
 #include "service/mirroring.hpp"
+#include "service/pipeline_slots.hpp"
 #include "service/registration.hpp"
 #include "service/start_checks.hpp"
 #include "service/table_watch.hpp"
@@ -255,24 +255,7 @@ std::vector<std::string> remove(const Config& config, bool keep_slot) {
                           .remedy = "correct source.conninfo, or use --keep-slot",
                           .phase = "remove"}};
     }
-    const auto slot = stream::find_slot(source, config.source.slot);
-    // The copy serves nobody without the slot, and would keep WAL for ever.
-    const mirror::SlotCopy copy{config};
-    if (const auto found = stream::find_slot(source, copy.name()); found && found->plugin == "walgate") {
-      done.push_back(copy.drop(source) ? fmt::format("dropped the mirror's slot {}", copy.name())
-                                       : fmt::format("somebody reads the mirror's slot {}, which stays", copy.name()));
-    }
-    if (!slot) {
-      done.push_back(fmt::format("the source has no slot {}", config.source.slot));
-    } else if (slot->plugin != "walgate") {
-      throw Error{Failure{
-          .name = ErrorName::slot_of_other_plugin,
-          .message = fmt::format("slot \"{}\" belongs to the output plugin \"{}\"", config.source.slot, slot->plugin),
-          .phase = "remove"}};
-    } else {
-      source.exec(fmt::format("SELECT pg_catalog.pg_drop_replication_slot({})", quote_literal(config.source.slot)));
-      done.push_back(fmt::format("dropped the slot {}", config.source.slot));
-    }
+    done = drop_slots(config, source);
   }
   if (known) {
     apply::forget_pipeline(target, config.pipeline);
@@ -285,21 +268,31 @@ std::vector<std::string> remove(const Config& config, bool keep_slot) {
   return done;
 }
 
+namespace {
+
+void require_that_it_stands(const Config& config, const std::optional<Failure>& standing, Lsn lsn) {
+  if (standing && standing->lsn == lsn) return;
+  throw Error{Failure{
+      .name = ErrorName::skip_refused,
+      .message =
+          fmt::format("{} is not the transaction that the pipeline \"{}\" stands at", lsn.text(), config.pipeline),
+      .detail = standing && standing->lsn ? fmt::format("the standing error is at {}", standing->lsn->text())
+                                          : "there is no standing error of a transaction",
+      .phase = "skip"}};
+}
+
+}  // namespace
+
 std::vector<std::string> skip(const Config& config, Lsn lsn) {
-  if (!config.has_target()) return skip_mirror_only(config, lsn);
+  if (!config.has_target()) {
+    require_that_it_stands(config, read_records(config).error, lsn);
+    leave_out_mirror_only(config, lsn);
+    return {fmt::format("the transaction at {} will be left out", lsn.text())};
+  }
   auto target = apply::open_target(config, nullptr);
   target.set_phase("skip");
   require_registration(config, target);
-  const auto standing = apply::standing_error(target, config.pipeline);
-  if (!standing || standing->lsn != lsn) {
-    throw Error{Failure{
-        .name = ErrorName::skip_refused,
-        .message =
-            fmt::format("{} is not the transaction that the pipeline \"{}\" stands at", lsn.text(), config.pipeline),
-        .detail = standing && standing->lsn ? fmt::format("the standing error is at {}", standing->lsn->text())
-                                            : "there is no standing error of a transaction",
-        .phase = "skip"}};
-  }
+  require_that_it_stands(config, apply::standing_error(target, config.pipeline), lsn);
   apply::request_skip(target, config.pipeline, lsn);
   return {
       fmt::format("the transaction at {} will be left out; what was in it will stand in walgate.skips", lsn.text())};

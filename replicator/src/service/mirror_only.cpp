@@ -9,11 +9,13 @@
 #include "mirror/kafka_failure.hpp"
 #include "mirror/mirror.hpp"
 #include "mirror/mirror_settings.hpp"
+#include "mirror/patience.hpp"
 #include "mirror/progress_notes.hpp"
 #include "mirror/topics.hpp"
 #include "observe/failure_json.hpp"
 #include "observe/log.hpp"
 #include "service/mirroring.hpp"
+#include "service/pipeline_slots.hpp"
 #include "service/start_checks.hpp"
 #include "stream/source_session.hpp"
 
@@ -25,7 +27,6 @@ using namespace std::chrono_literals;
 
 /// A killed service's walsender may live a little longer than it.
 constexpr auto takeover_patience = 30s;
-constexpr auto read_patience = 15s;
 
 /// What Kafka refuses, as a failure of the pipeline.
 template <typename Work>
@@ -141,7 +142,7 @@ void MirrorOnly::run() {
 mirror::ProgressRecords read_records(const Config& config) {
   try {
     return mirror::read_progress(config.kafka.properties, mirror::progress_topic(config), config.pipeline,
-                                 read_patience);
+                                 mirror::answer_patience);
   } catch (const mirror::KafkaError& error) {
     if (error.code() == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || error.code() == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
       return {};
@@ -252,17 +253,7 @@ std::vector<std::string> remove_mirror_only(const Config& config, bool keep_slot
                           .remedy = "correct source.conninfo, or use --keep-slot",
                           .phase = "remove"}};
     }
-    if (!slot) {
-      done.push_back(fmt::format("the source has no slot {}", config.source.slot));
-    } else if (slot->plugin != "walgate") {
-      throw Error{Failure{
-          .name = ErrorName::slot_of_other_plugin,
-          .message = fmt::format("slot \"{}\" belongs to the output plugin \"{}\"", config.source.slot, slot->plugin),
-          .phase = "remove"}};
-    } else {
-      source.exec(fmt::format("SELECT pg_catalog.pg_drop_replication_slot({})", quote_literal(config.source.slot)));
-      done.push_back(fmt::format("dropped the slot {}", config.source.slot));
-    }
+    done = drop_slots(config, source);
   }
   if (records.keys.empty()) {
     done.push_back(fmt::format("Kafka knows no pipeline {}", config.pipeline));
@@ -274,19 +265,8 @@ std::vector<std::string> remove_mirror_only(const Config& config, bool keep_slot
   return done;
 }
 
-std::vector<std::string> skip_mirror_only(const Config& config, Lsn lsn) {
-  const auto standing = read_records(config).error;
-  if (!standing || standing->lsn != lsn) {
-    throw Error{Failure{
-        .name = ErrorName::skip_refused,
-        .message =
-            fmt::format("{} is not the transaction that the pipeline \"{}\" stands at", lsn.text(), config.pipeline),
-        .detail = standing && standing->lsn ? fmt::format("the standing error is at {}", standing->lsn->text())
-                                            : "there is no standing error of a transaction",
-        .phase = "skip"}};
-  }
+void leave_out_mirror_only(const Config& config, Lsn lsn) {
   with_kafka(config, [&] { mirror::write_notes(config, {{mirror::skip_key(config.pipeline, lsn), "{}"}}); });
-  return {fmt::format("the transaction at {} will be left out", lsn.text())};
 }
 
 void record_mirror_only(const Config& config, const Failure& failure) {

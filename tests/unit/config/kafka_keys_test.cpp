@@ -65,7 +65,7 @@ TEST(KafkaKeys, HaveDefaults) {
             R"("transactions":true,"decimal_handling_mode":"precise","time_precision_mode":"adaptive",)"
             R"("binary_handling_mode":"bytes","interval_handling_mode":"numeric","money_fraction_digits":2,)"
             R"("unavailable_value_placeholder":"__debezium_unavailable_value","exactly_once":true,"copy":true,)"
-            R"("queue_bytes":"64MB","commit_interval":"10ms","transaction_rows":50000,"transaction_bytes":"16MB",)"
+            R"("queue_bytes":"64MB","commit_interval":"5ms","transaction_rows":50000,"transaction_bytes":"16MB",)"
             R"("max_lag_bytes":"0B","at_max_lag":"hold","oversize":"stop"})");
   EXPECT_EQ(config.tables[0].topic, "");
   EXPECT_TRUE(config.tables[0].key.empty());
