@@ -83,6 +83,22 @@ def test_a_table_without_a_key_is_emptied_first(pair, kafka):
     assert [r.op for r in sent(kafka, f"{pipeline.name}.public.item")] == ["r", "r", "t", "r", "r"]
 
 
+def test_the_key_of_a_truncate_is_no_row_that_has_gone(pair, kafka):
+    pair.both("CREATE TABLE item (id int PRIMARY KEY)")
+    pipeline = mirrored(pair, kafka).start()
+    for schemas in (False, True):  # the key's form is that of its time
+        pair.source.execute("INSERT INTO item VALUES (1)")
+        pair.source.execute("TRUNCATE item")
+        wait_mirrored(pipeline)
+        pipeline.stop()
+        pipeline.write_config(kafka={"schemas": True})
+        pipeline.start()
+    republished(pipeline, "--table", "public.item")
+    records = [r for r in sent(kafka, f"{pipeline.name}.public.item") if r.value is not None]
+    gone = [r.key.get("payload", r.key) for r in records if r.value.get("payload", r.value)["op"] == "d"]
+    assert gone == [{"id": 1}, {"id": 1}]
+
+
 def test_tables_that_share_a_topic_keep_their_rows(pair, kafka):
     pair.both("CREATE TABLE item (id int PRIMARY KEY); CREATE TABLE part (part int PRIMARY KEY)")
     pair.source.execute("INSERT INTO item VALUES (1); INSERT INTO part VALUES (1)")

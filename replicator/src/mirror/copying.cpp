@@ -6,6 +6,7 @@
 
 #include "copy/row_query.hpp"
 #include "mirror/gone_keys.hpp"
+#include "mirror/record_schema.hpp"
 #include "mirror/topic_reader.hpp"
 #include "observe/log.hpp"
 #include "postgres/copy_format.hpp"
@@ -130,13 +131,15 @@ void Copying::send_rows(const wire::Relation& relation) {
 
 void Copying::send_gone(const QualifiedName& table, const RowTopic& topic) {
   const auto name = table.schema + "." + table.name;
-  const auto marker = nlohmann::ordered_json{{"table", name}}.dump();  // of a TRUNCATE
+  const auto is_of_truncate = [plain = truncate_key(name, false), whole = truncate_key(name, true)](const auto& key) {
+    return key == plain || key == whole;
+  };
   GoneKeys gone{most_key_bytes};
   std::uint64_t sent = 0;
   do {
     read_to_end(config_.kafka.properties, topic.name, read_patience, [&](const ReadRecord& record) {
       if (leave_.is_set()) throw postgres::Interrupted{};
-      if (record.key.empty() || record.key == marker) return;
+      if (record.key.empty() || is_of_truncate(record.key)) return;
       if (topic.is_shared && record.header("walgate.table") != name) return;
       const auto partition = static_cast<std::size_t>(record.partition);
       if (partition < ends_.size() && record.offset < ends_[partition]) {

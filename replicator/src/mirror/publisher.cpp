@@ -168,11 +168,7 @@ void Publisher::send_truncate(Table& table) {
   auto record = table.records->of_truncate(context_).front();
   std::string marker;
   if (table.is_compacted) {
-    JsonBuffer key;
-    key.raw(R"({"table":)");
-    key.string(table.name);
-    key.raw('}');
-    marker = key.view();
+    marker = truncate_key(table.name, options_.codec.with_schema);
     record.key = marker;
     record.has_key = true;
   }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "mirror/column_codec.hpp"
 #include "mirror/record.hpp"
@@ -22,5 +23,11 @@ namespace walgate::mirror {
 /// The schema of the value, in the format that the options name.
 [[nodiscard]] std::string value_schema(const RecordOptions& options, const wire::Relation& relation,
                                        std::span<const ColumnCodec> codecs, std::span<const std::uint16_t> key);
+/// The schema of the value that says that the table was emptied: in format flat there is no row in it.
+[[nodiscard]] std::string truncate_schema(const RecordOptions& options, const wire::Relation& relation,
+                                          std::span<const ColumnCodec> codecs, std::span<const std::uint16_t> key);
+
+/// The key of the record that says that the table "schema.table" was emptied, where the topic takes none without a key.
+[[nodiscard]] std::string truncate_key(std::string_view table, bool with_schema);
 
 }  // namespace walgate::mirror

@@ -86,6 +86,7 @@ TableRecords::TableRecords(const wire::Relation& relation, std::span<const std::
   };
   key_head_ = head(key_schema(options, relation, codecs_, key_));
   value_head_ = head(value_schema(options, relation, codecs_, key_));
+  truncate_head_ = head(truncate_schema(options, relation, codecs_, key_));
 }
 
 std::span<const Record> TableRecords::of_change(const wire::Change& change, const ChangeContext& context,
@@ -215,7 +216,7 @@ void TableRecords::add(Operation operation, Row key, Row before, Row after, cons
 }
 
 void TableRecords::append_value_of(Operation operation, Row before, Row after, const ChangeContext& context) {
-  out_.raw(value_head_);
+  out_.raw(operation == Operation::truncate ? truncate_head_ : value_head_);
   if (options_.format == RecordFormat::debezium) {
     append_envelope(operation, before, after, context);
   } else {

@@ -81,6 +81,7 @@ class TableRecords {
   std::vector<std::string> labels_;  ///< of each column: "name": with its quotes and colon
   std::string key_head_;             ///< what stands before the key's object
   std::string value_head_;           ///< what stands before the value's object
+  std::string truncate_head_;        ///< the same, in the record of a truncate
   std::vector<std::string> gone_;    ///< JSON of each column of a row that is known by its key; empty: no such row
   SourceBlock source_;
 

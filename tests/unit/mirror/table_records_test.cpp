@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "errors/error.hpp"
+#include "mirror/record_schema.hpp"
 #include "wire/frame_builder.hpp"
 #include "wire/reader.hpp"
 
@@ -255,6 +256,24 @@ TEST(TableRecords, CarryTheSchemaOfWhatTheyHold) {
     for (const auto& [name, unused] : value["payload"].items()) held.push_back(name);
     EXPECT_THAT(described, testing::UnorderedElementsAreArray(held));
   }
+}
+
+// A reader refuses a record that lacks what its schema requires, as a flat one of a truncate would lack the key.
+TEST(TableRecords, OfATruncateRequireNoRow) {
+  Table table{relation({"id", "name"}, 1), options(RecordFormat::flat, true)};
+  const auto value = nlohmann::json::parse(table.records().of_truncate(context)[0].value);
+  EXPECT_EQ(value["payload"].dump(), R"({"__deleted":"false","__lsn":1000,"__op":"t"})");
+  EXPECT_EQ(value["schema"]["name"], "shop.public.item.Truncate");
+  std::vector<std::string> described;
+  for (const auto& field : value["schema"]["fields"]) described.push_back(field["field"]);
+  EXPECT_THAT(described, ElementsAre("__deleted", "__op", "__lsn"));
+}
+
+TEST(TableRecords, OfATruncateHaveAKeyWithItsSchema) {
+  EXPECT_EQ(truncate_key("public.item", false), R"({"table":"public.item"})");
+  const auto key = nlohmann::json::parse(truncate_key("public.item", true));
+  EXPECT_EQ(key["payload"].dump(), R"({"table":"public.item"})");
+  EXPECT_EQ(key["schema"]["fields"].dump(), R"([{"field":"table","optional":false,"type":"string"}])");
 }
 
 // What the call throws: "name: message".
