@@ -7,7 +7,7 @@ from confluent_kafka import Producer
 from clients import read_all
 from harness.pipeline import lsn
 from harness.waiting import wait_until
-from mirroring import (mirror_slot, mirrored, sent, wait_in_step, wait_mirror_error, wait_mirror_state, wait_mirrored)
+from mirroring import (mirror_slot, mirrored, sent, view, wait_in_step, wait_mirror_error, wait_mirror_state, wait_mirrored)
 
 
 @pytest.fixture
@@ -115,6 +115,26 @@ def test_what_refuses_the_mirror_is_named_and_nothing_secret_is(item, make_kafka
     wait_mirrored(pipeline)
     wait_in_step(pipeline)
     assert keys(kafka, pipeline) == [*range(5), 100, *range(10, 15), *range(20, 25)]
+
+
+# Values without a form
+
+def test_a_value_without_a_form_stops_the_mirror_until_it_is_mended(item, kafka):
+    item.both("CREATE TABLE price (id int PRIMARY KEY, amount numeric)")
+    pipeline = mirrored(item, kafka).start()
+    item.source.execute("INSERT INTO price VALUES (1, 'NaN')")
+    item.source.execute("INSERT INTO price VALUES (2, 2)")
+    insert(item, pipeline, 0)
+    error = wait_mirror_error(pipeline, "value_not_mirrored")
+    assert error["relation"] == "public.price" and "mirror republish" in error["remedy"]
+    item.assert_same("price")
+    assert pipeline.command("skip", "--lsn", error["lsn"]).code == 2, "the target does not stand there"
+    item.source.execute("UPDATE price SET amount = 1")
+    assert pipeline.command("mirror", "republish", "--table", "public.price").code == 0
+    wait_mirrored(pipeline)
+    wait_in_step(pipeline)
+    assert view(sent(kafka, f"{pipeline.name}.public.price")).keys() == {'{"id": 1}', '{"id": 2}'}
+    assert keys(kafka, pipeline) == list(range(5))
 
 
 # Records that are too large
