@@ -269,7 +269,9 @@ class Pipeline:
         return "\n".join(self.log().splitlines()[-lines:])
 
     def close(self) -> None:
-        """Ends the service and gives its slots back; for the end of a test, whatever state it left."""
+        """Ends the service and gives its slots back; for the end of a test, whatever state it left.  Once is enough."""
+        if self not in live:
+            return
         if self.running:
             self.process.kill()
             self.process.wait()
@@ -283,5 +285,4 @@ class Pipeline:
                         self.source.value("SELECT pg_drop_replication_slot(%s)", slot)
                     except Exception:  # still active: try again
                         time.sleep(0.05)
-        if self in live:
-            live.remove(self)
+        live.remove(self)

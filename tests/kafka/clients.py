@@ -19,22 +19,29 @@ def produce(config: dict, topic: str, records: list[tuple], seconds: float = 30)
 
 def read_all(config: dict, topic: str, partitions: int = 1, isolation: str = "read_committed", seconds: float = 30) -> list:
     """Every message of a topic, partition after partition, up to the ends as they are when the reader gets there."""
+    return read_partitions(config, [(topic, partition) for partition in range(partitions)], isolation, seconds)
+
+
+def read_partitions(config: dict, places: list[tuple[str, int]], isolation: str = "read_committed", seconds: float = 30) -> list:
+    """Every message of these topics and partitions, one place after the other, as read_all."""
     reader = Consumer(config | {"group.id": f"reader-{uuid.uuid4()}", "isolation.level": isolation, "enable.auto.commit": "false",
-                                "enable.partition.eof": "true"})
+                                "enable.partition.eof": "true", "fetch.wait.max.ms": 10})
     try:
-        found = []
-        for partition in range(partitions):
-            reader.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
-            deadline = time.monotonic() + seconds
-            while True:
-                messages = reader.consume(1000, 0.1)
-                assert time.monotonic() < deadline, f"the end of {topic} did not come within {seconds} s; {len(found)} messages"
-                error = messages[-1].error() if messages else None
-                found += messages if not error else messages[:-1]
-                if error and error.code() == KafkaError._PARTITION_EOF:
-                    break
-                if error:
+        reader.assign([TopicPartition(*place, OFFSET_BEGINNING) for place in places])
+        found: dict[tuple[str, int], list] = {place: [] for place in places}
+        open_places = set(places)
+        deadline = time.monotonic() + seconds
+        while open_places:
+            for message in reader.consume(1000, 0.1):
+                place, error = (message.topic(), message.partition()), message.error()
+                if not error:
+                    found[place].append(message)
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    open_places.discard(place)
+                else:
                     raise KafkaException(error)
-        return found
+            assert time.monotonic() < deadline or not open_places, \
+                f"the ends of {sorted(open_places)} did not come within {seconds} s; {sum(map(len, found.values()))} messages"
+        return [message for messages in found.values() for message in messages]
     finally:
         reader.close()

@@ -86,9 +86,14 @@ def wait_in_step(pipeline, seconds: float = 60) -> None:
 
 def sent(kafka, topic: str, partitions: int = 1, isolation: str = "read_committed") -> list[Sent]:
     """All records of a topic, in order within each partition."""
-    return [Sent(json.loads(m.key()) if m.key() else None, json.loads(m.value()) if m.value() is not None else None,
-                 {name: value.decode() for name, value in m.headers() or []}, m.partition(), m.offset(), topic)
-            for m in read_all(kafka.internal_config(), topic, partitions, isolation)]
+    return [parsed(message) for message in read_all(kafka.internal_config(), topic, partitions, isolation)]
+
+
+def parsed(message) -> Sent:
+    return Sent(json.loads(message.key()) if message.key() else None,
+                json.loads(message.value()) if message.value() is not None else None,
+                {name: value.decode() for name, value in message.headers() or []},
+                message.partition(), message.offset(), message.topic())
 
 
 def view(records: list[Sent]) -> dict:
