@@ -149,21 +149,3 @@ def test_a_stop_sends_what_the_target_has(pair, mortal_kafka):
     pipeline.wait_caught_up()
     assert pipeline.stop() == 0
     assert_complete(pair, mortal_kafka, pipeline)
-
-
-def test_sigterm_ends_the_service_in_time_when_the_source_is_dead_too(pair, mortal_kafka, make_proxy):
-    # The mirror has let go, waits for the brokers, and asks the source about its slot meanwhile.
-    pair.both("CREATE TABLE item (id int PRIMARY KEY, name text)")
-    to_source = make_proxy(pair.source.server)
-    pipeline = mirrored(pair, mortal_kafka)
-    pipeline.write_config(source={"conninfo": to_source.conninfo(pair.source)})
-    pipeline.start()
-    write(pair, 0)
-    wait_mirrored(pipeline)
-    mortal_kafka.nodes[0].kill9()
-    write(pair, 100)
-    wait_mirror_error(pipeline, "kafka_unavailable", "retrying")
-    wait_until(lambda: mirror_slot(pipeline), 30, "the mirror has let go")
-    to_source.pause()
-    wait_until(lambda: to_source.held_bytes, 20, "the mirror asks in vain")
-    assert pipeline.stop(10) == 0

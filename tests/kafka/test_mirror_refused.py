@@ -1,5 +1,6 @@
 """What the mirror must not do, or is not let do: it says so, does nothing wrong, and the target goes on."""
 import json
+import threading
 
 import pytest
 from confluent_kafka import Producer
@@ -135,6 +136,26 @@ def test_a_value_without_a_form_stops_the_mirror_until_it_is_mended(item, kafka)
     wait_in_step(pipeline)
     assert view(sent(kafka, f"{pipeline.name}.public.price")).keys() == {'{"id": 1}', '{"id": 2}'}
     assert keys(kafka, pipeline) == list(range(5))
+
+
+def test_sigterm_ends_a_mirror_that_stands_and_asks_a_dead_source(item, kafka, make_proxy):
+    to_source = make_proxy(item.source.server)
+    pipeline = mirrored(item, kafka, {"properties": {"message.max.bytes": "2000"}})
+    pipeline.write_config(source={"conninfo": to_source.conninfo(item.source)})
+    pipeline.start()
+    item.source.execute("INSERT INTO item VALUES (10, repeat('x', 5000))")
+    wait_mirror_error(pipeline, "record_too_large")
+    wait_until(lambda: mirror_slot(pipeline), 30, "the mirror has let go")
+    asked = threading.Event()
+
+    def die_when_asked(kind, body):
+        if b"FROM pg_catalog.pg_replication_slots" in body:
+            to_source.pause()
+            asked.set()
+        return body
+    to_source.rewrite_client = die_when_asked
+    assert asked.wait(30)
+    assert pipeline.stop(20) == 0, pipeline.log_tail()
 
 
 # Records that are too large
