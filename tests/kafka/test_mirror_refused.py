@@ -129,13 +129,38 @@ def test_a_value_without_a_form_stops_the_mirror_until_it_is_mended(item, kafka)
     error = wait_mirror_error(pipeline, "value_not_mirrored")
     assert error["relation"] == "public.price" and "mirror republish" in error["remedy"]
     item.assert_same("price")
-    assert pipeline.command("skip", "--lsn", error["lsn"]).code == 2, "the target does not stand there"
     item.source.execute("UPDATE price SET amount = 1")
     assert pipeline.command("mirror", "republish", "--table", "public.price").code == 0
     wait_mirrored(pipeline)
     wait_in_step(pipeline)
     assert view(sent(kafka, f"{pipeline.name}.public.price")).keys() == {'{"id": 1}', '{"id": 2}'}
     assert keys(kafka, pipeline) == list(range(5))
+
+
+def test_a_transaction_that_the_mirror_alone_stands_at_is_left_out(item, kafka):
+    item.both("CREATE TABLE price (id int PRIMARY KEY, amount numeric)")
+    pipeline = mirrored(item, kafka).start()
+    item.source.execute("INSERT INTO price VALUES (1, 1)")
+    for first, stop in ((10, False), (20, True)):
+        item.source.execute(f"INSERT INTO item VALUES ({first}, 'left out, too'); INSERT INTO price VALUES ({first}, 'NaN')")
+        insert(item, pipeline, first + 1)
+        error = wait_mirror_error(pipeline, "value_not_mirrored")
+        assert "walgate skip --lsn" in error["remedy"]
+        for lsn_of_others in ("0/1", pipeline.status()["applied_lsn"]):
+            refusal = pipeline.command("skip", "--lsn", lsn_of_others, "--json")
+            assert refusal.code == 2 and refusal.json["error"]["name"] == "skip_refused", refusal
+        if stop:
+            pipeline.stop()
+        assert pipeline.command("skip", "--lsn", error["lsn"]).code == 0
+        if stop:
+            pipeline.start()
+        wait_mirrored(pipeline)
+        assert "changes=2" in pipeline.log() and pipeline.status()["counters"]["transactions_skipped"] == 0
+        assert pipeline.command("skip", "--lsn", error["lsn"]).code == 2, "it does not stand there any more"
+    wait_in_step(pipeline)
+    item.assert_same("item", "price")
+    assert keys(kafka, pipeline) == [*range(11, 16), *range(21, 26)]
+    assert view(sent(kafka, f"{pipeline.name}.public.price")).keys() == {'{"id": 1}'}
 
 
 def test_sigterm_ends_a_mirror_that_stands_and_asks_a_dead_source(item, kafka, make_proxy):

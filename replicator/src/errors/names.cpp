@@ -355,7 +355,7 @@ constexpr auto entries = std::to_array<NameEntry>({
      "Leave the column out of the publication with a column list, or change its type on the source."},
     {value_not_mirrored, "value_not_mirrored", "A value has no form in the records of the Kafka mirror.",
      "The message says which mode of the format can write it; or change the value on the source and send the table "
-     "again with `walgate mirror republish`; or, without a target, skip the transaction."},
+     "again with `walgate mirror republish`; or leave the transaction out of Kafka with `walgate skip --lsn`."},
     {mirror_key_unknown, "mirror_key_unknown",
      "A key column of a topic is not part of the table's replica identity, so that updates and deletes would not tell "
      "its "

@@ -12,6 +12,7 @@
 #include "mirror/mirror_failure.hpp"
 #include "mirror/mirror_settings.hpp"
 #include "mirror/patience.hpp"
+#include "mirror/progress_notes.hpp"
 #include "observe/log.hpp"
 #include "stream/receiver.hpp"
 #include "stream/source_session.hpp"
@@ -121,6 +122,7 @@ void Mirror::attend_again_and_again() {
     if (is_leaving()) return;
     if (position_ > before) delay = first_pause;
     show_failure(failure, final);
+    if (final && failure.lsn) try_to_record(failure);
     const bool has_let_go = try_to_let_go();
     if (!pause(final ? 1000h : delay, final, has_let_go)) return;
     delay = final ? first_pause : std::min<std::chrono::milliseconds>(2 * delay, longest_pause);
@@ -201,6 +203,7 @@ void Mirror::open() {
   const auto go_on_at = start_.check ? start_.check(found) : std::nullopt;
   publisher_->begin_with(CopiedTables{found.tables, config_.kafka.copy});
   start_.skips.insert(found.skips.begin(), found.skips.end());
+  asked_skips_ = found.skips;
   auto& progress = publisher_->progress();
   progress.timeline = start_.timeline;
   progress.database = start_.database;
@@ -513,17 +516,26 @@ void Mirror::send(const Piece& piece) {
   if (own_stream_ != nullptr) own_stream_->count_step();
   in_transaction_ = !piece.is_last();
   if (piece.transaction.end_lsn <= position_) return;  // it is there already
-  if (!start_.skips.contains(piece.transaction.final_lsn)) {
+  if (start_.skips.contains(piece.transaction.final_lsn)) {
+    leave_out(piece);
+  } else {
     publisher_->take(piece);
     open_rows_ += piece.frame.changes.size();
     open_bytes_ += piece.size;
-  } else if (piece.is_last() && feed_ == nullptr) {
-    log::warning("skipped", "left out a transaction, as a person has asked", {{"lsn", piece.transaction.final_lsn}});
-    publisher_->note(skip_key(config_.pipeline, piece.transaction.final_lsn), std::nullopt);
-    publisher_->note(error_key(config_.pipeline), std::nullopt);
-    board_.update([](Status& status) { ++status.counters.transactions_skipped; });
   }
   if (piece.is_last()) sent_ = piece.transaction.end_lsn;
+}
+
+void Mirror::leave_out(const Piece& piece) {
+  if (piece.is_first()) left_out_changes_ = 0;
+  left_out_changes_ += piece.frame.changes.size();
+  const auto lsn = piece.transaction.final_lsn;
+  if (!piece.is_last() || asked_skips_.erase(lsn) == 0) return;  // the others are the target's, which tells of them
+  log::warning("skipped", "the mirror has left out a transaction, as a person has asked",
+               {{"lsn", lsn}, {"xid", piece.transaction.xid}, {"changes", left_out_changes_}});
+  publisher_->note(skip_key(config_.pipeline, lsn), std::nullopt);
+  publisher_->note(error_key(config_.pipeline), std::nullopt);
+  if (feed_ == nullptr) board_.update([](Status& status) { ++status.counters.transactions_skipped; });
 }
 
 std::chrono::milliseconds Mirror::until_next() const {
@@ -609,6 +621,16 @@ void Mirror::show_failure(const Failure& failure, bool final) {
     mirror.error = failure;
     mirror.copy.reset();
   });
+}
+
+void Mirror::try_to_record(const Failure& failure) {
+  try {
+    write_error(config_, failure);
+  } catch (const KafkaError& error) {
+    log::debug("error_not_recorded", error.what());
+  } catch (const Error& error) {
+    log::debug("error_not_recorded", error.failure().message);
+  }
 }
 
 // Waiting

@@ -13,7 +13,8 @@
 //   retrying   something failed that may pass; what was sent since the last commit is given up → opening
 //   stopped    a person is needed; the copy of the slot keeps the WAL, the target goes on       → opening, when a
 //                                                                                                 person has topics
-//                                                                                                 built again
+//                                                                                                 built again, or the
+//                                                                                                 transaction left out
 //
 // Where Kafka is the only sink there is neither feed nor copy of the slot: the mirror reads the slot itself.
 #pragma once
@@ -96,6 +97,7 @@ class Mirror {
   template <typename From>
   bool take_some(From& from, Lsn up_to);
   void send(const Piece& piece);
+  void leave_out(const Piece& piece);
   void commit_if_due(bool now);
   void commit();
   /// What was sent since the last commit does not count.  `for_good`: nobody goes on from there soon, and readers are
@@ -133,6 +135,8 @@ class Mirror {
 
   void show(MirrorState state);
   void show_failure(const Failure& failure, bool final);
+  /// For `skip`, where a transaction is what the mirror stands at.
+  void try_to_record(const Failure& failure);
   [[nodiscard]] bool is_leaving() const noexcept { return finish_.is_set() || stop_.is_set(); }
   /// Waits for the event, for being asked to leave, or until the time is over.
   void wait(Event& event, std::chrono::milliseconds timeout);
@@ -157,6 +161,8 @@ class Mirror {
   Lsn position_;                    ///< of the last Kafka commit
   Lsn sent_;                        ///< of the last transaction that was taken whole; not before position_
   std::optional<Lsn> idle_;
+  std::set<Lsn> asked_skips_;       ///< of start_.skips, those that people want of the mirror alone
+  std::uint64_t left_out_changes_ = 0;
   bool in_transaction_ = false;  ///< a part of a source transaction was sent
   std::uint64_t open_rows_ = 0;  ///< of the Kafka transaction
   std::uint64_t open_bytes_ = 0;

@@ -176,7 +176,7 @@ bool Mirror::is_called() {
     if (!record.key.starts_with('{') || !record.has_value) return;
     if (record.key == progress_key(config_.pipeline)) return;
     take_record(config_.pipeline, record.key, record.value, records);
-    called = called || !records.requests.empty();
+    called = called || !records.requests.empty() || !records.skips.empty();
   });
   return called;
 }

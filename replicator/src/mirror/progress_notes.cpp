@@ -3,8 +3,10 @@
 #include <chrono>
 
 #include "mirror/mirror_settings.hpp"
+#include "mirror/progress_record.hpp"
 #include "mirror/topics.hpp"
 #include "mirror/transactional_producer.hpp"
+#include "observe/failure_json.hpp"
 
 namespace walgate::mirror {
 
@@ -21,6 +23,10 @@ void write_notes(const Config& config, const ProgressNotes& notes) {
     producer.produce(topic, 0, {.key = key, .value = value.value_or(""), .has_value = value.has_value()}, patience);
   }
   producer.commit(patience);
+}
+
+void write_error(const Config& config, const Failure& failure) {
+  write_notes(config, {{error_key(config.pipeline), dump(failure_json(failure))}});
 }
 
 }  // namespace walgate::mirror

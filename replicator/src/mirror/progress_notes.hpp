@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "errors/error.hpp"
 
 namespace walgate::mirror {
 
@@ -16,5 +17,7 @@ using ProgressNotes = std::vector<std::pair<std::string, std::optional<std::stri
 /// Writes them, stored when it returns, and makes the topic where it is missing.  Shuts nobody out: the service may
 /// run.  Throws KafkaError, Error mirror_topic_unfit.
 void write_notes(const Config& config, const ProgressNotes& notes);
+/// What the mirror stands at, for `status` and `skip`.  Throws as write_notes does.
+void write_error(const Config& config, const Failure& failure);
 
 }  // namespace walgate::mirror

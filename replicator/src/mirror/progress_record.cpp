@@ -40,6 +40,11 @@ std::optional<QualifiedName> name_of(const std::string& text) {
 
 }  // namespace
 
+std::optional<Failure> ProgressRecords::standing_error() const {
+  if (error && error->lsn && position && position->position > *error->lsn) return std::nullopt;
+  return error;
+}
+
 std::string progress_key(const std::string& pipeline) {
   return ordered_json{{"pipeline", pipeline}}.dump();
 }

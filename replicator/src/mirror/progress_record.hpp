@@ -6,7 +6,8 @@
 //   {"pipeline":P,"table":"schema.table"}      how the table's topic was filled
 //   {"pipeline":P,"republish":T,"id":…}        a person wants a table's topic built again; T null: all of them
 //   {"pipeline":P,"opened":true}               what the last producer wrote first, so that it can tell when it is seen
-//   {"pipeline":P,"skip":LSN}, {"pipeline":P,"error":true}   where there is no target that could remember these
+//   {"pipeline":P,"error":true}              what the mirror stands at
+//   {"pipeline":P,"skip":LSN}                a person wants the transaction left out that it stands at
 #pragma once
 
 #include <map>
@@ -73,6 +74,9 @@ struct ProgressRecords {
   std::string opened;            ///< by the producer that began last; empty: none has
   std::set<std::string> keys;    ///< of all of them, as they are in the topic
   std::int64_t next_offset = 0;  ///< of what is written after they were read
+
+  /// The error, unless the position has passed its transaction.
+  [[nodiscard]] std::optional<Failure> standing_error() const;
 };
 
 [[nodiscard]] std::string progress_key(const std::string& pipeline);

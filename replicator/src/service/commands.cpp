@@ -270,8 +270,11 @@ std::vector<std::string> remove(const Config& config, bool keep_slot) {
 
 namespace {
 
-void require_that_it_stands(const Config& config, const std::optional<Failure>& standing, Lsn lsn) {
-  if (standing && standing->lsn == lsn) return;
+bool stands_at(const std::optional<Failure>& standing, Lsn lsn) {
+  return standing && standing->lsn == lsn;
+}
+
+[[noreturn]] void refuse_to_skip(const Config& config, const std::optional<Failure>& standing, Lsn lsn) {
   throw Error{Failure{
       .name = ErrorName::skip_refused,
       .message =
@@ -284,15 +287,23 @@ void require_that_it_stands(const Config& config, const std::optional<Failure>& 
 }  // namespace
 
 std::vector<std::string> skip(const Config& config, Lsn lsn) {
+  const auto leave_out_if_kafka_stands = [&] {
+    const bool stands = stands_at(read_records(config).standing_error(), lsn);
+    if (stands) leave_out_of_kafka(config, lsn);
+    return stands;
+  };
   if (!config.has_target()) {
-    require_that_it_stands(config, read_records(config).error, lsn);
-    leave_out_mirror_only(config, lsn);
+    if (!leave_out_if_kafka_stands()) refuse_to_skip(config, read_records(config).standing_error(), lsn);
     return {fmt::format("the transaction at {} will be left out", lsn.text())};
   }
   auto target = apply::open_target(config, nullptr);
   target.set_phase("skip");
   require_registration(config, target);
-  require_that_it_stands(config, apply::standing_error(target, config.pipeline), lsn);
+  const auto standing = apply::standing_error(target, config.pipeline);
+  if (!stands_at(standing, lsn)) {
+    if (!config.kafka.is_on() || !leave_out_if_kafka_stands()) refuse_to_skip(config, standing, lsn);
+    return {fmt::format("the mirror will leave the transaction at {} out; the target holds it", lsn.text())};
+  }
   apply::request_skip(target, config.pipeline, lsn);
   return {
       fmt::format("the transaction at {} will be left out; what was in it will stand in walgate.skips", lsn.text())};

@@ -12,7 +12,6 @@
 #include "mirror/patience.hpp"
 #include "mirror/progress_notes.hpp"
 #include "mirror/topics.hpp"
-#include "observe/failure_json.hpp"
 #include "observe/log.hpp"
 #include "service/mirroring.hpp"
 #include "service/pipeline_slots.hpp"
@@ -226,9 +225,8 @@ void add_mirror_only(const Config& config, Status& status) {
   mirror.state = MirrorState::stopped;
   mirror.position = known.position;
   if (known.gap) mirror.gap = GapStatus{known.gap->from, known.gap->to};
-  const bool stands = records.error && (!records.error->lsn || *records.error->lsn >= known.position);
-  if (stands) {
-    status.error = records.error;
+  if (const auto standing = records.standing_error()) {
+    status.error = standing;
     status.reason = status.error->message;
     status.next_step = remedy_of(*status.error);
   }
@@ -265,14 +263,12 @@ std::vector<std::string> remove_mirror_only(const Config& config, bool keep_slot
   return done;
 }
 
-void leave_out_mirror_only(const Config& config, Lsn lsn) {
+void leave_out_of_kafka(const Config& config, Lsn lsn) {
   with_kafka(config, [&] { mirror::write_notes(config, {{mirror::skip_key(config.pipeline, lsn), "{}"}}); });
 }
 
 void record_mirror_only(const Config& config, const Failure& failure) {
-  with_kafka(config, [&] {
-    mirror::write_notes(config, {{mirror::error_key(config.pipeline), dump(failure_json(failure))}});
-  });
+  with_kafka(config, [&] { mirror::write_error(config, failure); });
 }
 
 }  // namespace walgate::service

@@ -44,8 +44,8 @@ std::vector<std::string> init_mirror_only(const Config& config);
 std::vector<Finding> check_mirror_only(const Config& config);
 void add_mirror_only(const Config& config, Status& status);
 std::vector<std::string> remove_mirror_only(const Config& config, bool keep_slot);
-/// The running service leaves the transaction out.  Throws Error.
-void leave_out_mirror_only(const Config& config, Lsn lsn);
+/// The mirror leaves the transaction out, whether or not there is a target.  Throws Error.
+void leave_out_of_kafka(const Config& config, Lsn lsn);
 /// Leaves the failure in the progress topic.  Throws Error.
 void record_mirror_only(const Config& config, const Failure& failure);
 
