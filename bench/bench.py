@@ -11,6 +11,7 @@ import drain
 import latency
 import measures
 import mirroring
+import outage
 from report import print_table, write_json
 from results import Found, result_of
 from stage import Stage
@@ -84,6 +85,8 @@ def measure(stage: Stage, chosen: argparse.Namespace, found: Found) -> None:
                 attempt(stage, found, "kafka", lambda say_more: found.mirrored.append(
                     mirroring.run(stage, chosen.scale, say=say_more)))
             say(f"run {number + 1} of {chosen.runs} with Kafka is done")
+    if any(each.part == "outage" for each in wanted):
+        attempt(stage, found, "outage", lambda say_more: found.outages.append(outage.run(stage, chosen.scale, say=say_more)))
     if any(each.part == "decoding" for each in wanted):
         attempt(stage, found, "decoding", lambda say_more: found.decoding.update(
             decoding.run(stage, chosen.scale, chosen.runs, say=say_more)))

@@ -65,6 +65,8 @@ MEASURES = [
     Measure("kafka_latency_p50", "kafka", 0.5, 1, "ms", "commit to consumer at 1000 tps; the peer is the limit"),
     Measure("kafka_latency_p99", "kafka", 0.99, 1, "ms", "commit to consumer at 1000 tps; the peer is the limit"),
     Measure("kafka_rss", "kafka", "rss", 1, "MB", "most memory of the service with the mirror; the peer is the limit"),
+    Measure("kafka_outage", "outage", None, 0.5, "ms",
+            "p99 of the target's latency while the broker is away for two minutes and the mirror catches up; before that as the peer"),
     Measure("rss", "rss", None, 1, "MB", "most memory of the service in the workloads measured; the peer is the limit"),
 ]
 

@@ -66,7 +66,7 @@ def run(stage: Stage, scale: float, say) -> Mirrored:
     return found
 
 
-def _pipeline(kafka, source, target, name: str, table: str) -> Pipeline:
+def mirrored_pipeline(kafka, source, target, name: str, table: str) -> Pipeline:
     for database in (source, target):
         database.execute(table)
     source.execute(f"CREATE PUBLICATION {PUBLICATION}_{name} FOR TABLE {table.split()[2]}")
@@ -76,9 +76,9 @@ def _pipeline(kafka, source, target, name: str, table: str) -> Pipeline:
 
 
 def _throughput(stage: Stage, kafka, source, target, rows: int, say) -> Mirrored:
-    pipeline = _pipeline(kafka, source, target, "kafka", ITEM)
+    pipeline = mirrored_pipeline(kafka, source, target, "kafka", ITEM)
     pipeline.start()
-    _wait_mirror(pipeline, "streaming")
+    wait_mirror(pipeline, "streaming")
     assert pipeline.stop(30) == 0, pipeline.log_tail()
     say("loading")
     write(source, in_transactions(1, rows // ROWS_PER_TRANSACTION, BODY.format(rows=ROWS_PER_TRANSACTION)))
@@ -113,9 +113,9 @@ def _throughput(stage: Stage, kafka, source, target, rows: int, say) -> Mirrored
 
 def _latency(kafka, source, target, seconds: int, say) -> list[float]:
     say("latency")
-    pipeline = _pipeline(kafka, source, target, "kafka_latency", TABLE)
+    pipeline = mirrored_pipeline(kafka, source, target, "kafka_latency", TABLE)
     pipeline.start()
-    _wait_mirror(pipeline, "streaming")
+    wait_mirror(pipeline, "streaming")
     source.execute("INSERT INTO stamp VALUES (-1, 0, 0, 'makes the topic')")
     stamps: dict[tuple[int, int], float] = {}
     ended = threading.Event()
@@ -150,8 +150,8 @@ def _read(kafka, topic: str, stamps: dict, ended: threading.Event) -> None:
     consumer.close()
 
 
-def _wait_mirror(pipeline: Pipeline, state: str) -> None:
-    wait_until(lambda: ((pipeline.status() or {}).get("mirror") or {}).get("state") == state, 60,
+def wait_mirror(pipeline: Pipeline, state: str, seconds: float = 60) -> None:
+    wait_until(lambda: ((pipeline.status() or {}).get("mirror") or {}).get("state") == state, seconds,
                lambda: f"mirror {state}\n{pipeline.log_tail()}")
 
 

@@ -24,6 +24,8 @@ class Found:
     """One {name of the way: Copied} per run."""
     mirrored: list = field(default_factory=list)
     """One Mirrored per run."""
+    outages: list = field(default_factory=list)
+    """One Outage."""
     failures: dict[str, str] = field(default_factory=dict)
     """Part or workload → why it has no result."""
 
@@ -55,7 +57,8 @@ class Result:
 def result_of(measure: Measure, found: Found, scale: float) -> Result:
     title = WORKLOADS[measure.of].title if measure.part in ("drain", "cpu") else measure.title
     result = Result(measure.name, title, measure.unit, measure.bar)
-    {"drain": _drain, "cpu": _cpu, "decoding": _decoding, "latency": _latency, "copy": _copy, "kafka": _kafka, "rss": _rss}[measure.part](
+    {"drain": _drain, "cpu": _cpu, "decoding": _decoding, "latency": _latency, "copy": _copy, "kafka": _kafka, "outage": _outage,
+     "rss": _rss}[measure.part](
         result, measure, found, scale)
     if result.walgate and result.peer:
         result.ratio = result.peer / result.walgate
@@ -131,6 +134,14 @@ def _kafka(result: Result, measure: Measure, found: Found, scale: float) -> None
     _set_runs(result, values, [run.bare_microseconds for run in runs] if measure.of == "bare" else [KAFKA_LIMITS[measure.of]])
     result.peak_rss_bytes = max(run.rss_bytes for run in runs)
     result.more = {"bytes_per_record": runs[-1].bytes_per_record}
+
+
+def _outage(result: Result, measure: Measure, found: Found, scale: float) -> None:
+    result.failure = found.failures.get("outage")
+    for run in found.outages:
+        _set_runs(result, [max(run.percentile("away"), run.percentile("catch_up"))], [run.percentile("before")])
+        result.more = {phase: {part: round(run.percentile(phase, part), 2) for part in (0.5, 0.99)} for phase in run.milliseconds}
+        result.more |= {"backlog_bytes": run.backlog_bytes, "catch_up_seconds": round(run.catch_up_seconds, 1)}
 
 
 def _rss(result: Result, measure: Measure, found: Found, scale: float) -> None:
