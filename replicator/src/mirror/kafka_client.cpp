@@ -19,8 +19,7 @@ bool tells_why(rd_kafka_resp_err_t code) {
 
 }  // namespace
 
-KafkaClient::KafkaClient(rd_kafka_type_t type, const KafkaProperties& properties, const KafkaProperties& own)
-    : state_{std::make_unique<State>()} {
+KafkaClient::KafkaClient(rd_kafka_type_t type, const KafkaProperties& properties, const KafkaProperties& own) {
   auto conf = kafka_conf(properties, own);
   rd_kafka_conf_set_log_cb(conf.get(), on_log);
   rd_kafka_conf_set_events(conf.get(), RD_KAFKA_EVENT_ERROR | (type == RD_KAFKA_PRODUCER ? RD_KAFKA_EVENT_DR : 0));
@@ -46,21 +45,18 @@ void KafkaClient::serve(std::chrono::milliseconds timeout) {
 }
 
 std::optional<KafkaComplaint> KafkaClient::take_complaint() {
-  const std::lock_guard lock{state_->mutex};
-  state_->all_down = false;
-  return std::exchange(state_->complaint, std::nullopt);
+  all_down_ = false;
+  return std::exchange(complaint_, std::nullopt);
 }
 
 bool KafkaClient::waits_in_vain() {
   serve(std::chrono::milliseconds{0});  // brings complaints
-  const std::lock_guard lock{state_->mutex};
-  return state_->all_down || (state_->complaint && (state_->complaint->code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
-                                                    state_->complaint->code == RD_KAFKA_RESP_ERR__SSL));
+  return all_down_ || (complaint_ && (complaint_->code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
+                                                    complaint_->code == RD_KAFKA_RESP_ERR__SSL));
 }
 
 std::optional<KafkaComplaint> KafkaClient::take_delivery_failure() {
-  const std::lock_guard lock{state_->mutex};
-  return std::exchange(state_->delivery_failure, std::nullopt);
+  return std::exchange(delivery_failure_, std::nullopt);
 }
 
 KafkaError KafkaClient::error(rd_kafka_resp_err_t code, std::string_view what) {
@@ -74,11 +70,10 @@ KafkaError KafkaClient::error(rd_kafka_resp_err_t code, std::string_view what) {
 }
 
 void KafkaClient::complain(rd_kafka_resp_err_t code, const char* reason) {
-  const std::lock_guard lock{state_->mutex};
-  state_->all_down = state_->all_down || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+  all_down_ = all_down_ || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
   // "All brokers are down" follows each cause and tells less.
-  if (state_->complaint && tells_why(state_->complaint->code) && !tells_why(code)) return;
-  state_->complaint = KafkaComplaint{code, reason};
+  if (complaint_ && tells_why(complaint_->code) && !tells_why(code)) return;
+  complaint_ = KafkaComplaint{code, reason};
 }
 
 /// With delivery.report.only.error only failures come.
@@ -86,9 +81,8 @@ void KafkaClient::look_at_delivery(const rd_kafka_message_t& message) {
   const auto is_ours =
       message.err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || message.err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
   if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR || is_ours) return;
-  const std::lock_guard lock{state_->mutex};
-  if (state_->delivery_failure) return;
-  state_->delivery_failure =
+  if (delivery_failure_) return;
+  delivery_failure_ =
       KafkaComplaint{message.err, fmt::format("could not deliver a record to topic \"{}\": {}",
                                               rd_kafka_topic_name(message.rkt), rd_kafka_err2str(message.err))};
 }

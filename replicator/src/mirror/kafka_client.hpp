@@ -7,8 +7,6 @@
 #pragma once
 
 #include <chrono>
-#include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
@@ -32,7 +30,7 @@ class KafkaClient {
   [[nodiscard]] rd_kafka_t* handle() const noexcept { return handle_.get(); }
   /// Takes what librdkafka has to tell: waits for it, and not for more than there is.
   void serve(std::chrono::milliseconds timeout);
-  /// The last complaint since the last call; any thread may ask.
+  /// The last complaint since the last call.
   [[nodiscard]] std::optional<KafkaComplaint> take_complaint();
   /// Has a broker turned us away, or is none of them there, so that waiting for an answer is in vain?
   [[nodiscard]] bool waits_in_vain();
@@ -42,19 +40,15 @@ class KafkaClient {
   [[nodiscard]] KafkaError error(rd_kafka_resp_err_t code, std::string_view what);
 
  private:
-  struct State {
-    std::mutex mutex;
-    std::optional<KafkaComplaint> complaint;
-    bool all_down = false;  ///< was complained about, too
-    std::optional<KafkaComplaint> delivery_failure;
-  };
   void complain(rd_kafka_resp_err_t code, const char* reason);
   void look_at_delivery(const rd_kafka_message_t& message);
   static void on_log(const rd_kafka_t* handle, int level, const char* facility, const char* text);
 
-  std::unique_ptr<State> state_;
   KafkaHandle handle_;
   KafkaQueue events_;
+  std::optional<KafkaComplaint> complaint_;
+  bool all_down_ = false;  ///< was complained about, too
+  std::optional<KafkaComplaint> delivery_failure_;
 };
 
 }  // namespace walgate::mirror

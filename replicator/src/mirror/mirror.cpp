@@ -35,6 +35,15 @@ constexpr std::uint64_t idle_step_bytes = 16UL * 1024 * 1024;
 /// The rest of a transaction whose beginning was sent does not come any more.
 struct Incomplete {};
 
+/// "public.item 3, public.line 1".
+std::string text_of(const std::map<QualifiedName, std::uint64_t>& counts) {
+  std::string text;
+  for (const auto& [table, count] : counts) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", table.display(), count);
+  }
+  return text;
+}
+
 bool is_over(const Feed& feed) {
   return feed.is_ended();
 }
@@ -82,6 +91,7 @@ void Mirror::run() {
   try {
     attend_again_and_again();
   } catch (const postgres::Interrupted&) {  // asked to leave, wherever it was
+    give_up(true);
   }
 }
 
@@ -122,14 +132,21 @@ void Mirror::attend_again_and_again() {
     if (is_leaving()) return;
     if (position_ > before) delay = first_pause;
     show_failure(failure, final);
-    if (final && failure.lsn) try_to_record(failure);
     const bool has_let_go = try_to_let_go();
+    unrecorded_.reset();
+    if (final && failure.lsn) unrecorded_ = failure;
+    try_to_record();
     if (!pause(final ? 1000h : delay, final, has_let_go)) return;
     delay = final ? first_pause : std::min<std::chrono::milliseconds>(2 * delay, longest_pause);
   }
 }
 
 void Mirror::run_alone() {
+  // Whoever reads the topics, as `status` and `skip` do, is not to wait for the end of what was left open.
+  struct GiveUp {
+    Mirror& mirror;
+    ~GiveUp() { mirror.give_up(true); }
+  } const give_up_at_the_end{*this};
   try {
     attend();
     if (stop_.is_set() || !publisher_) return;
@@ -527,12 +544,14 @@ void Mirror::send(const Piece& piece) {
 }
 
 void Mirror::leave_out(const Piece& piece) {
-  if (piece.is_first()) left_out_changes_ = 0;
-  left_out_changes_ += piece.frame.changes.size();
+  if (piece.is_first()) left_out_.clear();
+  for (const auto& change : piece.frame.changes) {
+    if (change.relation != nullptr) ++left_out_[QualifiedName{change.relation->schema, change.relation->name}];
+  }
   const auto lsn = piece.transaction.final_lsn;
   if (!piece.is_last() || asked_skips_.erase(lsn) == 0) return;  // the others are the target's, which tells of them
   log::warning("skipped", "the mirror has left out a transaction, as a person has asked",
-               {{"lsn", lsn}, {"xid", piece.transaction.xid}, {"changes", left_out_changes_}});
+               {{"lsn", lsn}, {"xid", piece.transaction.xid}, {"changes", text_of(left_out_)}});
   publisher_->note(skip_key(config_.pipeline, lsn), std::nullopt);
   publisher_->note(error_key(config_.pipeline), std::nullopt);
   if (feed_ == nullptr) board_.update([](Status& status) { ++status.counters.transactions_skipped; });
@@ -623,13 +642,13 @@ void Mirror::show_failure(const Failure& failure, bool final) {
   });
 }
 
-void Mirror::try_to_record(const Failure& failure) {
+void Mirror::try_to_record() {
+  if (!unrecorded_) return;
   try {
-    write_error(config_, failure);
-  } catch (const KafkaError& error) {
+    write_error(config_, *unrecorded_, &finish_);
+    unrecorded_.reset();
+  } catch (const std::exception& error) {  // tried again
     log::debug("error_not_recorded", error.what());
-  } catch (const Error& error) {
-    log::debug("error_not_recorded", error.failure().message);
   }
 }
 
@@ -651,9 +670,10 @@ bool Mirror::pause(std::chrono::milliseconds timeout, bool final, bool has_let_g
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
     if (wait_for(descriptors, std::min<std::chrono::milliseconds>(left, look_interval))) return false;
     if (final && is_called()) return true;
-    if (!has_let_go && Clock::now() >= next_try) {
+    if (Clock::now() >= next_try) {
       next_try = Clock::now() + longest_pause;
-      has_let_go = try_to_let_go();
+      has_let_go = has_let_go || try_to_let_go();
+      try_to_record();
     }
     try {
       look_at_slot(true);

@@ -135,8 +135,8 @@ class Mirror {
 
   void show(MirrorState state);
   void show_failure(const Failure& failure, bool final);
-  /// For `skip`, where a transaction is what the mirror stands at.
-  void try_to_record(const Failure& failure);
+  /// What the mirror stands at, for `skip`.
+  void try_to_record();
   [[nodiscard]] bool is_leaving() const noexcept { return finish_.is_set() || stop_.is_set(); }
   /// Waits for the event, for being asked to leave, or until the time is over.
   void wait(Event& event, std::chrono::milliseconds timeout);
@@ -162,7 +162,8 @@ class Mirror {
   Lsn sent_;                        ///< of the last transaction that was taken whole; not before position_
   std::optional<Lsn> idle_;
   std::set<Lsn> asked_skips_;       ///< of start_.skips, those that people want of the mirror alone
-  std::uint64_t left_out_changes_ = 0;
+  std::map<QualifiedName, std::uint64_t> left_out_;  ///< changes of the transaction
+  std::optional<Failure> unrecorded_;                ///< the mirror stands at it, and Kafka does not know yet
   bool in_transaction_ = false;  ///< a part of a source transaction was sent
   std::uint64_t open_rows_ = 0;  ///< of the Kafka transaction
   std::uint64_t open_bytes_ = 0;

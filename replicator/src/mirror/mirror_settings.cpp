@@ -12,7 +12,7 @@ std::string transactional_id(const Config& config) {
 
 KafkaProperties producer_properties(const Config& config, std::uint64_t record_limit) {
   KafkaProperties own;
-  const auto unless_given = [&](const char* name, const char* value) {
+  const auto unless_given = [&](const char* name, const std::string& value) {
     if (!config.kafka.properties.contains(name)) own.emplace(name, value);
   };
   if (config.kafka.exactly_once) {
@@ -30,7 +30,12 @@ KafkaProperties producer_properties(const Config& config, std::uint64_t record_l
   unless_given("client.id", "walgate");
   unless_given("linger.ms", "5");
   unless_given("queue.buffering.max.messages", "1000000");
-  unless_given("queue.buffering.max.kbytes", "32768");
+  // A single record may be as large as message.max.bytes says.
+  constexpr std::uint64_t usual_kilobytes = 32768;
+  const auto largest = config.kafka.properties.find("message.max.bytes");
+  const std::uint64_t kilobytes =
+      largest == config.kafka.properties.end() ? 0 : std::strtoull(largest->second.c_str(), nullptr, 10) / 1024;
+  unless_given("queue.buffering.max.kbytes", std::to_string(std::max(usual_kilobytes, 2 * kilobytes)));
   if (!config.kafka.properties.contains("compression.type")) unless_given("compression.codec", "lz4");
   return own;
 }

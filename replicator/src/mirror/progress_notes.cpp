@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "mirror/mirror_settings.hpp"
+#include "mirror/patience.hpp"
 #include "mirror/progress_record.hpp"
 #include "mirror/topics.hpp"
 #include "mirror/transactional_producer.hpp"
@@ -10,10 +11,10 @@
 
 namespace walgate::mirror {
 
-void write_notes(const Config& config, const ProgressNotes& notes) {
-  constexpr std::chrono::seconds patience{20};
+void write_notes(const Config& config, const ProgressNotes& notes, const Event* leave) {
+  const Patience patience{std::chrono::seconds{20}, leave};
   const auto topic = progress_topic(config);
-  Topics{config}.ensure(topic, TopicPurpose::progress, 1);
+  Topics{config, leave}.ensure(topic, TopicPurpose::progress, 1);
   auto own = producer_properties(config);
   own.erase("transactional.id");
   own.erase("transaction.timeout.ms");
@@ -25,8 +26,8 @@ void write_notes(const Config& config, const ProgressNotes& notes) {
   producer.commit(patience);
 }
 
-void write_error(const Config& config, const Failure& failure) {
-  write_notes(config, {{error_key(config.pipeline), dump(failure_json(failure))}});
+void write_error(const Config& config, const Failure& failure, const Event* leave) {
+  write_notes(config, {{error_key(config.pipeline), dump(failure_json(failure))}}, leave);
 }
 
 }  // namespace walgate::mirror

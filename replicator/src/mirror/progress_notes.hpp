@@ -8,6 +8,7 @@
 
 #include "config/config.hpp"
 #include "errors/error.hpp"
+#include "sync/event.hpp"
 
 namespace walgate::mirror {
 
@@ -15,9 +16,9 @@ namespace walgate::mirror {
 using ProgressNotes = std::vector<std::pair<std::string, std::optional<std::string>>>;
 
 /// Writes them, stored when it returns, and makes the topic where it is missing.  Shuts nobody out: the service may
-/// run.  Throws KafkaError, Error mirror_topic_unfit.
-void write_notes(const Config& config, const ProgressNotes& notes);
+/// run.  `leave` ends the waiting.  Throws KafkaError, Error mirror_topic_unfit.
+void write_notes(const Config& config, const ProgressNotes& notes, const Event* leave = nullptr);
 /// What the mirror stands at, for `status` and `skip`.  Throws as write_notes does.
-void write_error(const Config& config, const Failure& failure);
+void write_error(const Config& config, const Failure& failure, const Event* leave = nullptr);
 
 }  // namespace walgate::mirror

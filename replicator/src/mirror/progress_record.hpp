@@ -1,13 +1,13 @@
 // progress_record.hpp - what the mirror remembers, as records of a compacted topic of its own.
 //
-// Each is written in the Kafka transaction that it stands for, so that records and position are one.  Keys:
+// What tells of records is written in their Kafka transaction, so that records and position are one.  Keys:
 //
 //   {"pipeline":P}                             the position
 //   {"pipeline":P,"table":"schema.table"}      how the table's topic was filled
 //   {"pipeline":P,"republish":T,"id":…}        a person wants a table's topic built again; T null: all of them
 //   {"pipeline":P,"opened":true}               what the last producer wrote first, so that it can tell when it is seen
-//   {"pipeline":P,"error":true}              what the mirror stands at
-//   {"pipeline":P,"skip":LSN}                a person wants the transaction left out that it stands at
+//   {"pipeline":P,"error":true}                what the mirror stands at
+//   {"pipeline":P,"skip":LSN}                  a person wants the transaction left out that it stands at
 #pragma once
 
 #include <map>

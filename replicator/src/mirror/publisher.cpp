@@ -20,9 +20,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Longer, and the broker does not answer: the transaction is given up and taken again later.
-constexpr auto produce_patience = 20s;
-constexpr auto commit_patience = 20s;
+/// Longer without progress, and the broker does not answer: the transaction is given up and taken again later.
+constexpr auto produce_patience = 10s;
+constexpr auto commit_patience = 10s;
 constexpr auto abort_patience = 2s;
 constexpr std::uint32_t first_user_oid = 16384;
 
@@ -359,13 +359,12 @@ void Publisher::send(const std::string& topic, std::int32_t partition, const Rec
     if (error.code() != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) throw;
   }
   if (config_.kafka.oversize == Oversize::pointer) return send_pointer(topic, partition, record, headers);
-  throw Error{{.name = ErrorName::record_too_large,
-               .message = fmt::format("a record for topic \"{}\" has {} bytes, which is more than message.max.bytes or "
-                                      "the topic's max.message.bytes",
-                                      topic, record.key.size() + record.value.size()),
-               .phase = "mirror",
-               .lsn = context_.transaction.final_lsn,
-               .xid = context_.transaction.xid}};
+  throw at_transaction({.name = ErrorName::record_too_large,
+                        .message = fmt::format("a record for topic \"{}\" has {} bytes, which is more than "
+                                               "message.max.bytes or the topic's max.message.bytes",
+                                               topic, record.key.size() + record.value.size()),
+                        .phase = "mirror"},
+                       context_.transaction);
 }
 
 /// The broker measures a batch, after compression; what a record adds to its own bytes there is estimated.
@@ -416,11 +415,12 @@ void Publisher::begin_if_needed() {
 }
 
 void Publisher::give_up() noexcept {
-  if (!std::exchange(begun_, false)) return;
+  // What became of a commit without an answer the next producer finds out.
+  if (!std::exchange(begun_, false) || is_committing_) return;
   try {
     producer_.abort(Patience{abort_patience});
   } catch (const KafkaError& error) {
-    log::debug("transaction_left_open", error.what());
+    log::warning("transaction_left_open", error.what());
   }
 }
 
@@ -451,7 +451,9 @@ void Publisher::commit(Lsn position) {
                       {.key = name, .value = text.value_or(""), .has_value = text.has_value()},
                       {produce_patience, &stop_});
   }
+  is_committing_ = true;
   producer_.commit({commit_patience, &stop_});
+  is_committing_ = false;
   notes_.clear();
   begun_ = false;
   ++counters_.commits;

@@ -188,7 +188,8 @@ class Publisher {
   std::vector<std::unique_ptr<Table>> tables_;  ///< by the serial of the relation's version
   const wire::Relation* copying_ = nullptr;
 
-  bool begun_ = false;  ///< a Kafka transaction is open
+  bool begun_ = false;          ///< a Kafka transaction is open
+  bool is_committing_ = false;  ///< nobody has answered yet
   std::chrono::steady_clock::time_point begun_at_;
   std::string gap_text_;
   std::array<RecordHeader, 7> headers_;

@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "catalog/identifier.hpp"
-#include "errors/error.hpp"
 #include "mirror/conversion_error.hpp"
 #include "mirror/record_schema.hpp"
 #include "wire/reader.hpp"
@@ -21,16 +20,23 @@ std::string name_of(const wire::Relation& relation) {
 
 [[noreturn]] void refuse(ErrorName name, const wire::Relation& relation, const wire::Begin& transaction,
                          std::string message, std::string remedy = {}) {
-  throw Error{{.name = name,
-               .message = std::move(message),
-               .remedy = std::move(remedy),
-               .phase = "mirror",
-               .relation = name_of(relation),
-               .lsn = transaction.final_lsn,
-               .xid = transaction.xid}};
+  throw at_transaction({.name = name,
+                        .message = std::move(message),
+                        .remedy = std::move(remedy),
+                        .phase = "mirror",
+                        .relation = name_of(relation)},
+                       transaction);
 }
 
 }  // namespace
+
+Error at_transaction(Failure failure, const wire::Begin& transaction) {
+  if (transaction.xid != 0) {
+    failure.lsn = transaction.final_lsn;
+    failure.xid = transaction.xid;
+  }
+  return Error{std::move(failure)};
+}
 
 std::vector<std::uint16_t> identity_columns(const wire::Relation& relation) {
   std::vector<std::uint16_t> columns;

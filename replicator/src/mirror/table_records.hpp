@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "errors/error.hpp"
 #include "mirror/column_codec.hpp"
 #include "mirror/json_buffer.hpp"
 #include "mirror/record.hpp"
@@ -26,6 +27,9 @@
 #include "wire/relation.hpp"
 
 namespace walgate::mirror {
+
+/// What a change failed with, with the transaction that `skip` would leave out; rows of a copy belong to none.
+[[nodiscard]] Error at_transaction(Failure failure, const wire::Begin& transaction);
 
 /// The columns of the replica identity, which are the key where nothing else is configured.
 [[nodiscard]] std::vector<std::uint16_t> identity_columns(const wire::Relation& relation);

@@ -193,6 +193,7 @@ TopicTail::~TopicTail() {
 }
 
 void TopicTail::take(const std::function<void(const ReadRecord&)>& on_record) {
+  client_.serve(std::chrono::milliseconds{0});
   while (const KafkaMessage message{rd_kafka_consume(topic_.get(), 0, 0)}) {
     // Whatever goes wrong on the way is met by those who write, too.
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) on_record(read_record(*message));

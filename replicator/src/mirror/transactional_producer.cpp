@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <utility>
 
 namespace walgate::mirror {
 
@@ -10,10 +11,35 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// Patience with what is queued: as long as records get through, however slowly, it does not end.
+class PatienceWithQueue {
+ public:
+  PatienceWithQueue(KafkaClient& client, const Patience& patience)
+      : client_{client}, patience_{patience}, queued_{queued()} {}
+
+  [[nodiscard]] int next() const { return patience_.next(); }
+  [[nodiscard]] bool is_over() {
+    if (const auto before = std::exchange(queued_, queued()); queued_ < before) patience_.renew();
+    return patience_.is_over();
+  }
+
+ private:
+  /// Without the events, which count as well; a record whose failure nobody has looked at is still queued.
+  int queued() {
+    client_.serve(0ms);
+    return rd_kafka_outq_len(client_.handle());
+  }
+
+  KafkaClient& client_;
+  Patience patience_;
+  int queued_;
+};
+
 /// Makes a call of the transactions in short waits: one that timed out, or whose last try within its time failed, goes
 /// on in the background, and the same call resumes it.
 template <typename Call>
-KafkaFailure call_patiently(KafkaClient& client, const Patience& patience, const Call& call) {
+KafkaFailure call_patiently(KafkaClient& client, const Patience& with, const Call& call) {
+  PatienceWithQueue patience{client, with};
   for (;;) {
     KafkaFailure failure{call(client.handle(), patience.next())};
     if (!failure || rd_kafka_error_is_retriable(failure.get()) == 0 || patience.is_over()) return failure;
@@ -97,7 +123,12 @@ void TransactionalProducer::produce(const std::string& topic_name, std::int32_t 
     }
     const auto code = rd_kafka_error_code(failure.get());
     if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-      // A transaction that has failed in the background says so here; why, the commit tells.
+      // A transaction that has failed in the background says so here; why, the record's failure tells, which may come
+      // a moment later.
+      client_.serve(100ms);
+      if (const auto cause = client_.take_delivery_failure()) {
+        throw KafkaError{KafkaError::Kind::abortable, cause->code, cause->text};
+      }
       const auto kind = code == RD_KAFKA_RESP_ERR__FATAL || code == RD_KAFKA_RESP_ERR__FENCED
                             ? KafkaError::Kind::fatal
                             : KafkaError::Kind::abortable;
@@ -115,12 +146,14 @@ void TransactionalProducer::commit(const Patience& patience) {
   const auto failure = call_patiently(client_, patience, rd_kafka_commit_transaction);
   if (!failure) return;
   const auto error = coordinator_error(failure);
+  poll();
   // "Messages failed delivery": why the first one did tells more.
   if (const auto cause = client_.take_delivery_failure()) throw KafkaError{error.kind(), cause->code, cause->text};
   throw error;
 }
 
-void TransactionalProducer::flush(const Patience& patience) {
+void TransactionalProducer::flush(const Patience& with) {
+  PatienceWithQueue patience{client_, with};
   auto code = RD_KAFKA_RESP_ERR_NO_ERROR;
   do {
     code = rd_kafka_flush(client_.handle(), patience.next());

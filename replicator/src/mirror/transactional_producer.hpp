@@ -47,7 +47,7 @@ class TransactionalProducer {
   /// Queues a record.  While the queue is full it waits, and then throws a retriable error.
   void produce(const std::string& topic, std::int32_t partition, const OutgoingRecord& record,
                const Patience& patience);
-  /// Sends what is queued and makes the transaction visible.
+  /// Sends what is queued and makes the transaction visible.  The patience begins anew while records get through.
   void commit(const Patience& patience);
   /// Drops what was sent; readers of committed records never see it.  A broker that is still busy with the commit
   /// before refuses it, which is fatal like every refusal, and as harmless: the next producer ends the transaction.
@@ -58,7 +58,7 @@ class TransactionalProducer {
 
  private:
   rd_kafka_topic_t* topic(const std::string& name);
-  void flush(const Patience& patience);
+  void flush(const Patience& with);
 
   KafkaClient client_;
   const bool with_transactions_;

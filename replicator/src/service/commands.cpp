@@ -287,13 +287,10 @@ bool stands_at(const std::optional<Failure>& standing, Lsn lsn) {
 }  // namespace
 
 std::vector<std::string> skip(const Config& config, Lsn lsn) {
-  const auto leave_out_if_kafka_stands = [&] {
-    const bool stands = stands_at(read_records(config).standing_error(), lsn);
-    if (stands) leave_out_of_kafka(config, lsn);
-    return stands;
-  };
   if (!config.has_target()) {
-    if (!leave_out_if_kafka_stands()) refuse_to_skip(config, read_records(config).standing_error(), lsn);
+    const auto standing = read_records(config).standing_error();
+    if (!stands_at(standing, lsn)) refuse_to_skip(config, standing, lsn);
+    leave_out_of_kafka(config, lsn);
     return {fmt::format("the transaction at {} will be left out", lsn.text())};
   }
   auto target = apply::open_target(config, nullptr);
@@ -301,7 +298,9 @@ std::vector<std::string> skip(const Config& config, Lsn lsn) {
   require_registration(config, target);
   const auto standing = apply::standing_error(target, config.pipeline);
   if (!stands_at(standing, lsn)) {
-    if (!config.kafka.is_on() || !leave_out_if_kafka_stands()) refuse_to_skip(config, standing, lsn);
+    const auto of_mirror = config.kafka.is_on() ? read_records(config).standing_error() : std::nullopt;
+    if (!stands_at(of_mirror, lsn)) refuse_to_skip(config, standing ? standing : of_mirror, lsn);
+    leave_out_of_kafka(config, lsn);
     return {fmt::format("the mirror will leave the transaction at {} out; the target holds it", lsn.text())};
   }
   apply::request_skip(target, config.pipeline, lsn);

@@ -18,9 +18,10 @@ std::vector<std::string> drop_slots(const Config& config, postgres::Connection& 
         .message = fmt::format("slot \"{}\" belongs to the output plugin \"{}\"", config.source.slot, slot->plugin),
         .phase = "remove"}};
   }
-  // The copy serves nobody without the slot, and would keep WAL for ever.
+  // The copy serves nobody without the slot, and would keep WAL for ever.  Without a target a mirror makes none.
   const mirror::SlotCopy copy{config};
-  if (const auto found = stream::find_slot(source, copy.name()); found && found->plugin == "walgate") {
+  const auto found = config.has_target() ? stream::find_slot(source, copy.name()) : std::nullopt;
+  if (found && found->plugin == "walgate") {
     done.push_back(copy.drop(source) ? fmt::format("dropped the mirror's slot {}", copy.name())
                                      : fmt::format("somebody reads the mirror's slot {}, which stays", copy.name()));
   }
