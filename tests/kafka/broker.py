@@ -19,7 +19,7 @@ from base64 import urlsafe_b64encode
 from pathlib import Path
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, ConfigResource, ConfigSource, NewTopic
 
 import certificates
 import jars
@@ -131,6 +131,23 @@ class Cluster:
     def delete_topic(self, name: str) -> None:
         admin = self.admin()
         admin.delete_topics([name], operation_timeout=30)[name].result(30)
+
+    def alter_topic(self, name: str, **config) -> None:
+        """Changes these settings of a topic; the others stay."""
+        admin = self.admin()
+        topic = ConfigResource(ConfigResource.Type.TOPIC, name)
+        settings = {entry.name: entry.value for entry in admin.describe_configs([topic])[topic].result(30).values()
+                    if entry.source == ConfigSource.DYNAMIC_TOPIC_CONFIG.value}
+        settings |= {key.replace("_", "."): str(value) for key, value in config.items()}
+        admin.alter_configs([ConfigResource(ConfigResource.Type.TOPIC, name, set_config=settings)])[topic].result(30)
+
+    def refuse_writes(self, name: str) -> None:
+        """No record is stored in the topic any more: each is too large.  What ends a transaction still finds room."""
+        self.alter_topic(name, max_message_bytes=100)
+
+    def take_writes(self, name: str) -> None:
+        """Ends refuse_writes()."""
+        self.alter_topic(name, max_message_bytes=1024 * 1024)
 
     def allow(self, user: str, operations: list[str], **resource: str) -> None:
         """Grants `user` operations ("Write", "Describe" …) on topic=NAME, group=NAME, transactional_id=NAME or cluster=""; a

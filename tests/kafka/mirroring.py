@@ -1,5 +1,6 @@
 """A pipeline with a Kafka mirror, and what its topics hold."""
 import json
+import time
 from dataclasses import dataclass
 
 from clients import read_all
@@ -94,6 +95,13 @@ def parsed(message) -> Sent:
                 json.loads(message.value()) if message.value() is not None else None,
                 {name: value.decode() for name, value in message.headers() or []},
                 message.partition(), message.offset(), message.topic())
+
+
+def assert_stays(expected, what, seconds: float = 1) -> None:
+    """Fails when `what()` is anything else within this time: what must not come cannot be waited for."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert (found := what()) == expected, found
 
 
 def view(records: list[Sent]) -> dict:

@@ -1,5 +1,10 @@
 """The broker is down, away or hangs: the target goes on, the source is relieved, and Kafka gets everything later, in order."""
+import json
+import time
 
+from confluent_kafka import Producer
+
+from clients import read_all
 from harness.pipeline import lsn
 from harness.waiting import wait_until
 from mirroring import (mirror_slot, mirrored, sent, view, wait_in_step, wait_mirror_error, wait_mirror_state, wait_mirrored)
@@ -85,6 +90,35 @@ def test_the_service_is_restarted_while_the_broker_is_down(pair, mortal_kafka):
     assert_complete(pair, mortal_kafka, pipeline)
 
 
+def test_the_position_of_a_commit_that_cannot_be_seen_yet_is_waited_for(pair, mortal_kafka):
+    # A commit is answered before its end is in the topics.  Another producer stands for the mirror of before: what it
+    # says is in Kafka is not sent again.  Its end has no room in the topic, and only a broker that starts tries again.
+    pair.both("CREATE TABLE item (id int PRIMARY KEY)")
+    pipeline = mirrored(pair, mortal_kafka, {"properties": {"reconnect.backoff.max.ms": "200"}}).start()
+    pair.source.execute("INSERT INTO item VALUES (1)")
+    wait_mirrored(pipeline)
+    pipeline.stop()
+    pair.source.execute("INSERT INTO item VALUES (2)")
+    topic = f"{pipeline.name}.walgate.progress"
+    last = [r for r in read_all(mortal_kafka.internal_config(), topic) if json.loads(r.key()) == {"pipeline": pipeline.name}][-1]
+    position = json.loads(last.value()) | {"lsn": pair.source.value("SELECT pg_current_wal_insert_lsn()::text")}
+    before = Producer(mortal_kafka.internal_config() | {"transactional.id": f"{pipeline.name}.walgate"})
+    before.init_transactions(30)
+    before.begin_transaction()
+    before.produce(topic, key=last.key(), value=json.dumps(position))
+    before.flush(30)
+    mortal_kafka.alter_topic(topic, max_message_bytes=1)
+    before.commit_transaction(30)
+    pipeline.start()
+    time.sleep(1)  # for a mirror that reads too early to have done so
+    mortal_kafka.take_writes(topic)
+    mortal_kafka.nodes[0].kill9()
+    mortal_kafka.start()
+    pair.source.execute("INSERT INTO item VALUES (3)")
+    wait_mirrored(pipeline)
+    assert [r.key["id"] for r in sent(mortal_kafka, f"{pipeline.name}.public.item")] == [1, 3]
+
+
 def test_the_first_start_finds_no_broker(pair, mortal_kafka):
     mortal_kafka.nodes[0].kill9()
     pair.both("CREATE TABLE item (id int PRIMARY KEY, name text)")
@@ -113,6 +147,22 @@ def test_a_broker_that_hangs_for_a_while_delays_and_breaks_nothing(pair, mortal_
         pipeline.wait_caught_up()
         mortal_kafka.nodes[0].thaw()
         wait_mirrored(pipeline)
+    pair.assert_same("item")
+    assert_complete(pair, mortal_kafka, pipeline)
+
+
+def test_a_full_queue_holds_nobody_up_while_the_broker_hangs(pair, mortal_kafka):
+    pair.both("CREATE TABLE item (id int PRIMARY KEY, name text)")
+    pipeline = mirrored(pair, mortal_kafka, {"queue_bytes": "64kB"}).start()
+    write(pair, 0)
+    wait_mirrored(pipeline)
+    mortal_kafka.nodes[0].freeze()
+    for first in range(1000, 6000, 500):
+        pair.source.execute(f"INSERT INTO item SELECT id, repeat('x', 200) FROM generate_series({first}, {first + 499}) id")
+    pipeline.wait_caught_up(10)  # sooner than the mirror gives up
+    mortal_kafka.nodes[0].thaw()
+    wait_mirrored(pipeline)
+    wait_in_step(pipeline)
     pair.assert_same("item")
     assert_complete(pair, mortal_kafka, pipeline)
 

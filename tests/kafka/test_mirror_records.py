@@ -2,7 +2,7 @@
 import pytest
 from confluent_kafka.admin import ConfigResource
 
-from mirroring import mirrored, sent, view, wait_in_step, wait_mirrored
+from mirroring import mirrored, sent, view, wait_in_step, wait_mirror_error, wait_mirrored
 
 
 def settings(kafka, topic: str) -> tuple[int, str]:
@@ -162,6 +162,22 @@ def test_without_transactions_nothing_is_lost_and_the_order_stays(pair, kafka):
     assert sorted(set(keys)) == list(range(60))
     firsts = list(dict.fromkeys(keys))
     assert firsts == sorted(firsts)  # what comes again comes again as a piece
+
+
+def test_without_transactions_the_position_waits_for_the_records(pair, kafka):
+    pair.both("CREATE TABLE item (id int PRIMARY KEY)")
+    pipeline = mirrored(pair, kafka, {"exactly_once": False}).start()
+    pair.source.execute("INSERT INTO item VALUES (1)")
+    wait_mirrored(pipeline)
+    topic = f"{pipeline.name}.public.item"
+    kafka.refuse_writes(topic)
+    pair.source.execute("INSERT INTO item VALUES (2)")
+    wait_mirror_error(pipeline, "record_too_large", seconds=20)
+    kafka.take_writes(topic)
+    pipeline.stop()
+    pipeline.start()
+    wait_mirrored(pipeline)
+    assert [r.key["id"] for r in sent(kafka, topic)] == [1, 2]
 
 
 def test_types_and_columns_that_change_while_it_streams(pair, kafka):
