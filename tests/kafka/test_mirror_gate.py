@@ -131,13 +131,13 @@ def test_a_mirror_that_joins_under_load_leaves_nothing_out(pair, mortal_kafka):
     pair.both("CREATE TABLE other (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, number int)")
     pipeline = behind(pair, mortal_kafka)
     # The source needs some time before it has sent that: the feed begins meanwhile.
-    pair.source.execute("INSERT INTO item SELECT generate_series(3, 200000)")
+    pair.source.execute("INSERT INTO item SELECT generate_series(3, 400000)")
     pipeline.wait_caught_up()
     with Load(pair.source, lambda session, rng, number: session.execute("INSERT INTO other (number) VALUES (%s)", (number,)), pause=0.005):
         mortal_kafka.start()
         wait_mirror_state(pipeline, "streaming")
     wait_mirrored(pipeline)
-    assert keys(mortal_kafka, pipeline) == list(range(1, 200001))
+    assert keys(mortal_kafka, pipeline) == list(range(1, 400001))
     assert sorted(keys(mortal_kafka, pipeline, "other")) == [id for id, in pair.source.rows("SELECT id FROM other ORDER BY id")]
 
 
