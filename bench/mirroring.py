@@ -105,7 +105,7 @@ def _throughput(stage: Stage, kafka, source, target, rows: int, say) -> Mirrored
     done = subprocess.run([bare_producer(), f"{pipeline.name}.public.item", "bare", str(rows), str(PER_KAFKA_TRANSACTION),
                            *(f"{name}={value}" for name, value in kafka.client_config().items()),
                            "linger.ms=5", "compression.codec=lz4", "queue.buffering.max.messages=1000000",
-                           "queue.buffering.max.kbytes=32768"], check=True, capture_output=True, text=True)
+                           "queue.buffering.max.kbytes=16384"], check=True, capture_output=True, text=True)
     bare_seconds, size = done.stdout.split()
     say(f"bare: {rows / float(bare_seconds):,.0f} records/s")
     return Mirrored(seconds / rows * 1e6, float(bare_seconds) / rows * 1e6, int(size) / rows, rss)

@@ -31,7 +31,7 @@ KafkaProperties producer_properties(const Config& config, std::uint64_t record_l
   unless_given("linger.ms", "5");
   unless_given("queue.buffering.max.messages", "1000000");
   // A single record may be as large as message.max.bytes says.
-  constexpr std::uint64_t usual_kilobytes = 32768;
+  constexpr std::uint64_t usual_kilobytes = 16384;
   const auto largest = config.kafka.properties.find("message.max.bytes");
   const std::uint64_t kilobytes =
       largest == config.kafka.properties.end() ? 0 : std::strtoull(largest->second.c_str(), nullptr, 10) / 1024;
