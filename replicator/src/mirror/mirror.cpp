@@ -28,7 +28,6 @@ constexpr auto first_pause = 200ms;
 constexpr auto longest_pause = 10s;
 /// After a commit the brokers still write its markers; whoever comes too early is sent away for 20 ms.
 constexpr std::chrono::milliseconds rest_of_brokers{5};
-constexpr std::uint64_t read_ahead_bytes = 4UL * 1024 * 1024;
 /// An idle position is written this often at most, unless it is far ahead; as the target's is.
 constexpr auto idle_interval = 10s;
 constexpr std::uint64_t idle_step_bytes = 16UL * 1024 * 1024;
@@ -400,8 +399,7 @@ void Mirror::read_stream() {
   const auto& slot = feed_ != nullptr ? slot_.name() : config_.source.slot;
   wait_until_free(slot);
   Event receiver_finish;
-  // Beside a target little is read ahead, so that the source's work for us comes in small portions.
-  PieceQueue queue{feed_ != nullptr ? std::min(config_.kafka.queue_bytes, read_ahead_bytes) : config_.kafka.queue_bytes};
+  PieceQueue queue{config_.kafka.queue_bytes};
   Acknowledgement acknowledgement{position_};
   StatusBoard unseen;
   auto replication = stream::open_replication(config_, &stop_);
@@ -539,7 +537,6 @@ void Mirror::send(const Piece& piece) {
     leave_out(piece);
   } else {
     publisher_->take(piece);
-    if (feed_ != nullptr && !in_lockstep_) let_the_target_go_first();
     open_rows_ += piece.frame.changes.size();
     open_bytes_ += piece.size;
   }

@@ -98,9 +98,6 @@ class Mirror {
   bool take_some(From& from, Lsn up_to);
   void send(const Piece& piece);
   void leave_out(const Piece& piece);
-  /// Behind, rests twice as long as it works, so that the target's stream, which shares the source and perhaps the
-  /// machine, stays as fast as it was; as long as the target comes nearer all the same.
-  void let_the_target_go_first();
   void commit_if_due(bool now);
   void commit();
   /// What was sent since the last commit does not count.  `for_good`: nobody goes on from there soon, and readers are
@@ -180,9 +177,6 @@ class Mirror {
   Clock::time_point next_drop_;
   Clock::time_point next_look_;
   Clock::time_point next_tables_;
-  Clock::time_point rested_at_;
-  std::uint64_t distance_ = 0;                       ///< to the end of the source's WAL at the last look, in bytes
-  bool comes_nearer_ = false;                        ///< it has shrunk since the look before
   bool has_warned_ = false;                          ///< of too much WAL that is kept
   std::set<QualifiedName> unpublished_;              ///< their changes came before a copy, and there is none to be had
   std::map<QualifiedName, std::string> uncopyable_;  ///< published in that way, and without a column

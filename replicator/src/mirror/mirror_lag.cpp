@@ -73,14 +73,6 @@ void Mirror::drop_copy_when_passed() {
   board_.update([](Status& status) { status.mirror->retained_wal_bytes.reset(); });
 }
 
-void Mirror::let_the_target_go_first() {
-  const auto worked = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - rested_at_);
-  if (!comes_nearer_ || worked < 2ms) return;
-  auto descriptors = std::to_array<pollfd>({{finish_.descriptor(), POLLIN, 0}, {stop_.descriptor(), POLLIN, 0}});
-  wait_for(descriptors, std::min<std::chrono::milliseconds>(2 * worked, 20ms));
-  rested_at_ = Clock::now();
-}
-
 void Mirror::wait_until_free(const std::string& slot) {
   for (int tries = 0; tries < 50; ++tries) {
     const auto found = source_.with_session([&](auto& source) { return stream::find_slot(source, slot); });
@@ -219,9 +211,7 @@ void Mirror::look_at_slot(bool is_behind) {
     return;
   }
   if (!has_copy_) return;
-  const auto [end, retained] = source_.retained(slot_.name());
-  const auto before = std::exchange(distance_, end.value - std::min(end.value, sent_.value));
-  comes_nearer_ = distance_ + before / 200 < before;  // half of it in a little more than a minute
+  const auto retained = source_.retained(slot_.name()).bytes;
   board_.update([&](Status& status) { status.mirror->retained_wal_bytes = retained; });
   const auto limit = config_.kafka.max_lag_bytes;
   if (!is_behind || limit == 0 || retained.value_or(0) <= limit) {
