@@ -49,7 +49,7 @@ def run(stage: Stage, scale: float, say) -> Outage:
         mirroring.wait_mirror(pipeline, "streaming")
         begins = [side.value("SELECT pg_current_wal_insert_lsn()::text") for side in (source, target)]
         source.server.configure(fsync="off")
-        with _load(source):
+        with _load(source), _fsync_again(source):
             say("warming up")
             time.sleep(max(5, WARM_UP * scale))
             counted = time.time()
@@ -100,6 +100,14 @@ def _load(source):
         finally:
             process.terminate()
             process.wait()
+
+
+@contextlib.contextmanager
+def _fsync_again(source):
+    try:
+        yield
+    finally:
+        source.server.configure(fsync="on")
 
 
 def _times(database, begin: str) -> dict[tuple[int, int], float]:

@@ -224,7 +224,7 @@ def test_it_says_what_keeps_it_out(make_kafka, make_client):
     client.ok("begin")
     client.ok("produce", "guarded", 0, "k", "v")
     client.ok("commit", 10000)
-    assert client.ok("read", "guarded", 10000) == "0:k=v"  # without any right on a group
+    wait_until(lambda: client.ok("read", "guarded", 10000) == "0:k=v", what="read without any right on a group")
     assert client.error("create", "another", 1, 1, 10000)[1] in ("TOPIC_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED")
 
 

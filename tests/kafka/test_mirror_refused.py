@@ -252,6 +252,31 @@ def test_a_topic_that_takes_less_than_the_mirror_sends(item, kafka, oversize, ex
     assert found == wanted if exactly_once else list(dict.fromkeys(found))[:len(wanted)] == wanted
 
 
+@pytest.mark.parametrize("oversize", ["stop", "pointer"])
+def test_the_record_that_the_topic_refuses_is_the_one_that_is_named(item, kafka, oversize):
+    topic = f"{item.source.name}.public.item"
+    kafka.create_topic(topic, cleanup_policy="compact", max_message_bytes="3000", min_insync_replicas="1")
+    pipeline = mirrored(item, kafka, {"properties": {"compression.codec": "none"}, "oversize": oversize}).start()
+    insert(item, pipeline, 0, 1)
+    wait_mirrored(pipeline)
+    pipeline.stop()
+    # One transaction of Kafka's takes them all, and the refusal comes while later ones are sent.
+    with item.source.connect() as session:
+        session.execute("INSERT INTO item VALUES (2000, repeat('x', 5000))")
+        xid = int(session.execute("SELECT xmin::text FROM item WHERE id = 2000").fetchone()[0])
+        for row in range(3000, 3100):
+            session.execute("INSERT INTO item SELECT id, 'small' FROM generate_series(%s, %s) id", (row * 100, row * 100 + 99))
+    pipeline.start()
+    if oversize == "stop":
+        assert wait_mirror_error(pipeline, "record_too_large")["xid"] == xid
+        assert keys(kafka, pipeline) == [0]
+    else:
+        wait_mirrored(pipeline)
+        pointers = [record for record in sent(kafka, topic) if "walgate.pointer" in record.headers]
+        assert [record.key["id"] for record in pointers] == [2000]
+        assert keys(kafka, pipeline) == [0, 2000, *range(300000, 310000)]
+
+
 # A position that is not where it was
 
 def test_a_progress_topic_that_was_deleted_stops_the_mirror(item, kafka):

@@ -52,7 +52,7 @@ std::optional<KafkaComplaint> KafkaClient::take_complaint() {
 bool KafkaClient::waits_in_vain() {
   serve(std::chrono::milliseconds{0});  // brings complaints
   return all_down_ || (complaint_ && (complaint_->code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
-                                                    complaint_->code == RD_KAFKA_RESP_ERR__SSL));
+                                      complaint_->code == RD_KAFKA_RESP_ERR__SSL));
 }
 
 std::optional<KafkaComplaint> KafkaClient::take_delivery_failure() {

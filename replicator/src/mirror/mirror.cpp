@@ -91,8 +91,8 @@ void Mirror::run() {
   try {
     attend_again_and_again();
   } catch (const postgres::Interrupted&) {  // asked to leave, wherever it was
-    give_up(true);
   }
+  give_up(true);
 }
 
 void Mirror::attend_again_and_again() {
@@ -545,8 +545,13 @@ void Mirror::send(const Piece& piece) {
 
 void Mirror::leave_out(const Piece& piece) {
   if (piece.is_first()) left_out_.clear();
+  const auto count = [this](const wire::Relation& relation) { ++left_out_[{relation.schema, relation.name}]; };
   for (const auto& change : piece.frame.changes) {
-    if (change.relation != nullptr) ++left_out_[QualifiedName{change.relation->schema, change.relation->name}];
+    if (change.kind == wire::RecordKind::truncate) {
+      for (const auto* relation : piece.frame.truncates[change.truncate_index]) count(*relation);
+    } else {
+      count(*change.relation);
+    }
   }
   const auto lsn = piece.transaction.final_lsn;
   if (!piece.is_last() || asked_skips_.erase(lsn) == 0) return;  // the others are the target's, which tells of them

@@ -1,6 +1,7 @@
 #include "mirror/progress_notes.hpp"
 
 #include <chrono>
+#include <thread>
 
 #include "mirror/mirror_settings.hpp"
 #include "mirror/patience.hpp"
@@ -28,6 +29,12 @@ void write_notes(const Config& config, const ProgressNotes& notes, const Event* 
 
 void write_error(const Config& config, const Failure& failure, const Event* leave) {
   write_notes(config, {{error_key(config.pipeline), dump(failure_json(failure))}}, leave);
+  // Behind what was given up a moment ago it can be read once the brokers have written that down.
+  for (const Patience patience{answer_patience, leave}; !patience.is_over();) {
+    const auto found = read_progress(config.kafka.properties, progress_topic(config), config.pipeline, patience).error;
+    if (found && found->lsn == failure.lsn && found->message == failure.message) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds{20});
+  }
 }
 
 }  // namespace walgate::mirror

@@ -356,7 +356,8 @@ void Publisher::send(const std::string& topic, std::int32_t partition, const Rec
   try {
     if (!measures_ || fits(topic, record, headers)) return produce(topic, partition, record, headers);
   } catch (const KafkaError& error) {
-    if (error.code() != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) throw;
+    // Not of an earlier record, which the brokers have refused meanwhile.
+    if (error.code() != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || error.kind() != KafkaError::Kind::retriable) throw;
   }
   if (config_.kafka.oversize == Oversize::pointer) return send_pointer(topic, partition, record, headers);
   throw at_transaction({.name = ErrorName::record_too_large,
@@ -420,7 +421,8 @@ void Publisher::give_up() noexcept {
   try {
     producer_.abort(Patience{abort_patience});
   } catch (const KafkaError& error) {
-    log::warning("transaction_left_open", error.what());
+    const bool may_be_open = error.kind() != KafkaError::Kind::fatal;  // else a successor has ended it
+    log::event(may_be_open ? log::Level::warning : log::Level::debug, "transaction_left_open", error.what());
   }
 }
 
@@ -452,7 +454,12 @@ void Publisher::commit(Lsn position) {
                       {produce_patience, &stop_});
   }
   is_committing_ = true;
-  producer_.commit({commit_patience, &stop_});
+  try {
+    producer_.commit({commit_patience, &stop_});
+  } catch (const KafkaError& error) {
+    is_committing_ = error.kind() != KafkaError::Kind::abortable;  // else it was refused for certain
+    throw;
+  }
   is_committing_ = false;
   notes_.clear();
   begun_ = false;

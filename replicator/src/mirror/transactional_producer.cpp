@@ -38,12 +38,25 @@ class PatienceWithQueue {
 /// Makes a call of the transactions in short waits: one that timed out, or whose last try within its time failed, goes
 /// on in the background, and the same call resumes it.
 template <typename Call>
-KafkaFailure call_patiently(KafkaClient& client, const Patience& with, const Call& call) {
-  PatienceWithQueue patience{client, with};
+KafkaFailure call_patiently(KafkaClient& client, const Patience& given, const Call& call) {
+  PatienceWithQueue patience{client, given};
   for (;;) {
     KafkaFailure failure{call(client.handle(), patience.next())};
     if (!failure || rd_kafka_error_is_retriable(failure.get()) == 0 || patience.is_over()) return failure;
     client.serve(10ms);
+  }
+}
+
+/// Of a record that was not queued.  One that is too large leaves the transaction as it was.
+KafkaError::Kind kind_of_refusal(rd_kafka_resp_err_t code) {
+  switch (code) {
+    case RD_KAFKA_RESP_ERR__FATAL:
+    case RD_KAFKA_RESP_ERR__FENCED:
+      return KafkaError::Kind::fatal;
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+      return KafkaError::Kind::retriable;
+    default:
+      return KafkaError::Kind::abortable;
   }
 }
 
@@ -123,15 +136,13 @@ void TransactionalProducer::produce(const std::string& topic_name, std::int32_t 
     }
     const auto code = rd_kafka_error_code(failure.get());
     if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-      // A transaction that has failed in the background says so here; why, the record's failure tells, which may come
-      // a moment later.
-      client_.serve(100ms);
-      if (const auto cause = client_.take_delivery_failure()) {
-        throw KafkaError{KafkaError::Kind::abortable, cause->code, cause->text};
+      const auto kind = kind_of_refusal(code);
+      // A transaction that has failed in the background says so here; why, the failure of an earlier record tells,
+      // which may come a moment later.
+      if (code == RD_KAFKA_RESP_ERR__STATE) {
+        client_.serve(100ms);
+        if (const auto cause = client_.take_delivery_failure()) throw KafkaError{kind, cause->code, cause->text};
       }
-      const auto kind = code == RD_KAFKA_RESP_ERR__FATAL || code == RD_KAFKA_RESP_ERR__FENCED
-                            ? KafkaError::Kind::fatal
-                            : KafkaError::Kind::abortable;
       throw KafkaError{kind, code,
                        fmt::format("could not queue a record for topic \"{}\": {}", topic_name,
                                    rd_kafka_error_string(failure.get()))};
@@ -152,8 +163,8 @@ void TransactionalProducer::commit(const Patience& patience) {
   throw error;
 }
 
-void TransactionalProducer::flush(const Patience& with) {
-  PatienceWithQueue patience{client_, with};
+void TransactionalProducer::flush(const Patience& given) {
+  PatienceWithQueue patience{client_, given};
   auto code = RD_KAFKA_RESP_ERR_NO_ERROR;
   do {
     code = rd_kafka_flush(client_.handle(), patience.next());

@@ -44,7 +44,8 @@ class TransactionalProducer {
   /// Takes the transactional.id over: ends what its predecessor left open, and fences the predecessor off.
   void initialise(const Patience& patience);
   void begin();
-  /// Queues a record.  While the queue is full it waits, and then throws a retriable error.
+  /// Queues a record.  While the queue is full it waits, and then throws a retriable error; a record that is larger
+  /// than message.max.bytes throws a retriable one with that code, and leaves the transaction as it was.
   void produce(const std::string& topic, std::int32_t partition, const OutgoingRecord& record,
                const Patience& patience);
   /// Sends what is queued and makes the transaction visible.  The patience begins anew while records get through.
@@ -58,7 +59,7 @@ class TransactionalProducer {
 
  private:
   rd_kafka_topic_t* topic(const std::string& name);
-  void flush(const Patience& with);
+  void flush(const Patience& given);
 
   KafkaClient client_;
   const bool with_transactions_;
