@@ -141,3 +141,15 @@ def test_a_transaction_can_be_left_out(pair, kafka, rows_before):
     assert [r.key["id"] for r in sent(kafka, f"{pipeline.name}.public.item")] == [2]
     pipeline.stop()
     assert pipeline.command("status", "--json").json["error"] is None
+
+
+def test_a_topic_takes_less_at_once_than_is_sent(pair, kafka):
+    pair.source.execute("CREATE TABLE item (id int PRIMARY KEY, n text)")
+    topic = f"{pair.source.name}.public.item"
+    kafka.create_topic(topic, cleanup_policy="compact", max_message_bytes="3000", min_insync_replicas="1")
+    pipeline = only(pair, kafka, {"properties": {"compression.codec": "none"}}).start()
+    pair.source.execute("INSERT INTO item SELECT id, 'small' FROM generate_series(1, 1000) id")
+    wait_mirrored(pipeline)
+    assert [record.key["id"] for record in sent(kafka, topic)] == list(range(1, 1001))
+    pair.source.execute("INSERT INTO item VALUES (2000, repeat('x', 5000))")
+    assert pipeline.assert_stopped("record_too_large")["lsn"]

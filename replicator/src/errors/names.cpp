@@ -439,7 +439,8 @@ constexpr auto entries = std::to_array<NameEntry>({
 
     // commands
     {skip_refused, "skip_refused", "The transaction to be skipped is not the one that stands in the way.",
-     "Give the position that `walgate status` shows as error.lsn, or as mirror.error.lsn where the mirror alone stands."},
+     "Give the position that `walgate status` shows as error.lsn, or as mirror.error.lsn where the mirror alone "
+     "stands."},
     {accept_refused, "accept_refused", "The table to be accepted has neither been created again nor left.",
      "Name a table that `walgate status` shows as recreated or left."},
     {copy_refused, "copy_refused", "The table is none that the pipeline fills, or cannot be emptied for its copy.",

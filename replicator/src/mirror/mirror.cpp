@@ -103,20 +103,13 @@ void Mirror::attend_again_and_again() {
     try {
       attend();
       return;
-    } catch (const postgres::Interrupted&) {
-      throw;
     } catch (const TooFarBehind&) {
       give_up();
       leave_gap();
       continue;
     } catch (const KafkaError& error) {
       failure = failure_of(error, config_);
-      // A broker names no record; once more, and each is measured.
-      const auto limit = publisher_ ? publisher_->least_record_limit() : 0;
-      if (failure.name == ErrorName::record_too_large && limit != 0 && (record_limit_ == 0 || limit < record_limit_)) {
-        record_limit_ = limit;
-        failure.recovery = Recovery::retry;
-      }
+      if (learns_record_limit(failure)) failure.recovery = Recovery::retry;
     } catch (const Error& error) {
       failure = error.failure();
       if (failure.phase.empty()) failure.phase = "mirror";
@@ -147,17 +140,36 @@ void Mirror::run_alone() {
     Mirror& mirror;
     ~GiveUp() { mirror.give_up(true); }
   } const give_up_at_the_end{*this};
-  try {
-    attend();
-    if (stop_.is_set() || !publisher_) return;
-    // So that a slot that is found elsewhere at the next start can be explained.
-    const auto slot =
-        source_.with_session([this](auto& source) { return stream::find_slot(source, config_.source.slot); });
-    if (slot) publisher_->progress().slot_transactions = slot->transactions;
-    publisher_->commit(position_);
-  } catch (const KafkaError& error) {
-    throw Error{failure_of(error, config_)};
+  for (;;) {
+    try {
+      return attend_and_end_alone();
+    } catch (const KafkaError& error) {
+      const auto failure = failure_of(error, config_);
+      if (!learns_record_limit(failure)) throw Error{failure};
+      log::failure(log::Level::warning, failure);
+    }
+    give_up();
+    if (is_leaving()) return;
   }
+}
+
+void Mirror::attend_and_end_alone() {
+  attend();
+  if (stop_.is_set() || !publisher_) return;
+  // So that a slot that is found elsewhere at the next start can be explained.
+  const auto slot =
+      source_.with_session([this](auto& source) { return stream::find_slot(source, config_.source.slot); });
+  if (slot) publisher_->progress().slot_transactions = slot->transactions;
+  publisher_->commit(position_);
+}
+
+bool Mirror::learns_record_limit(const Failure& failure) {
+  const auto limit = publisher_ ? publisher_->least_record_limit() : 0;
+  if (failure.name != ErrorName::record_too_large || limit == 0 || (record_limit_ != 0 && limit >= record_limit_)) {
+    return false;
+  }
+  record_limit_ = limit;
+  return true;
 }
 
 void Mirror::attend() {

@@ -85,6 +85,11 @@ class Mirror {
   void attend_again_and_again();
   /// Until asked to leave, or until something fails.
   void attend();
+  /// The same without a target, whose memory Kafka then is.
+  void attend_and_end_alone();
+  /// A broker that refuses a record or a batch as too large does not say which: once more, and each record is measured.
+  /// False where that was done.
+  [[nodiscard]] bool learns_record_limit(const Failure& failure);
   void open();
   void take_requests(const ProgressRecords& found);
   void copy_tables();
@@ -161,13 +166,13 @@ class Mirror {
   Lsn position_;                    ///< of the last Kafka commit
   Lsn sent_;                        ///< of the last transaction that was taken whole; not before position_
   std::optional<Lsn> idle_;
-  std::set<Lsn> asked_skips_;       ///< of start_.skips, those that people want of the mirror alone
+  std::set<Lsn> asked_skips_;                        ///< of start_.skips, those that people want of the mirror alone
   std::map<QualifiedName, std::uint64_t> left_out_;  ///< changes of the transaction
   std::optional<Failure> unrecorded_;                ///< the mirror stands at it, and Kafka does not know yet
-  bool in_transaction_ = false;  ///< a part of a source transaction was sent
-  std::uint64_t open_rows_ = 0;  ///< of the Kafka transaction
+  bool in_transaction_ = false;                      ///< a part of a source transaction was sent
+  std::uint64_t open_rows_ = 0;                      ///< of the Kafka transaction
   std::uint64_t open_bytes_ = 0;
-  bool was_full_ = false;         ///< the last one: more waits, most likely
+  bool was_full_ = false;  ///< the last one: more waits, most likely
   Clock::time_point last_commit_;
   /// The slot's copy may go once the mirror has passed this; nullopt: there is no copy, or it is needed.
   std::optional<Lsn> copy_until_;
