@@ -2,8 +2,9 @@
 
 A steady load of 9 kB of WAL per transaction goes on all the time.  The broker is killed for two minutes, in which the slot's
 copy keeps more than 1 GB for the mirror, and the phase after that lasts until the mirror is in step with the target again.
-The times are read from the servers' WAL, as in latency.py.  The source's flushes cost nothing (fsync off): its disk is also the
-broker's here, which writes all that it has missed.  At the end every row is in Kafka, once and in order.
+The times are read from the servers' WAL, as in latency.py.  The broker stands for other machines.  All else shares one disk, so
+the source's flushes cost nothing (fsync off): they would wait while the backlog is read.  And the servers write no segment of
+WAL before they use it, as those do not that recycle their segments.  At the end every row is in Kafka, once and in order.
 """
 import contextlib
 import json
@@ -43,13 +44,12 @@ class Outage:
 
 
 def run(stage: Stage, scale: float, say) -> Outage:
-    with broker.Cluster(heap="1g") as kafka, stage.databases("outage") as (source, target):
+    with broker.Cluster(heap="1g", elsewhere=True) as kafka, stage.databases("outage") as (source, target):
         pipeline = mirroring.mirrored_pipeline(kafka, source, target, "outage", TABLE)
         pipeline.start()
         mirroring.wait_mirror(pipeline, "streaming")
         begins = [side.value("SELECT pg_current_wal_insert_lsn()::text") for side in (source, target)]
-        source.server.configure(fsync="off")
-        with _load(source), _fsync_again(source):
+        with _even_disk(source, target), _load(source):
             say("warming up")
             time.sleep(max(5, WARM_UP * scale))
             counted = time.time()
@@ -103,11 +103,14 @@ def _load(source):
 
 
 @contextlib.contextmanager
-def _fsync_again(source):
+def _even_disk(source, target):
+    source.server.configure(fsync="off", wal_init_zero="off")
+    target.server.configure(wal_init_zero="off")
     try:
         yield
     finally:
-        source.server.configure(fsync="on")
+        source.server.configure(fsync="on", wal_init_zero=None)
+        target.server.configure(wal_init_zero=None)
 
 
 def _times(database, begin: str) -> dict[tuple[int, int], float]:

@@ -77,9 +77,9 @@ def give_to_server(path: Path) -> None:
 
 
 @functools.cache
-def scratch() -> Path:
+def scratch(parent: str = "/tmp") -> Path:
     """A folder of this process that the server's user can reach; it goes when the process ends."""
-    folder = Path(tempfile.mkdtemp(prefix="walgate-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="walgate-", dir=parent))
     folder.chmod(0o755)
     give_to_server(folder)
     if not os.environ.get("WALGATE_KEEP"):

@@ -28,6 +28,8 @@ from harness.server import free_port
 from harness.waiting import wait_until
 
 HEAP = "256m"
+LEAST_PRIORITY = 19
+MEMORY = "/dev/shm"
 ADMIN, ADMIN_PASSWORD = "admin", "admin-secret"
 
 _numbers = itertools.count(1)
@@ -36,19 +38,20 @@ _running: set["Node"] = set()
 
 class Cluster:
     """One node, or several.  `protocol` is that of the client listener; `mechanism` is PLAIN or SCRAM-SHA-256 (or 512)
-    where it says SASL; `heap` is each node's memory; `users` are names and passwords beside the administrator's; with `acls` a user may do only what
-    `allow` grants; `settings` go into every server.properties."""
+    where it says SASL; `users` are names and passwords beside the administrator's; with `acls` a user may do only what
+    `allow` grants; `settings` go into every server.properties; `heap` is each node's memory.  `elsewhere`: it stands for other machines, so
+    it keeps its data in memory, for the disk is not its own, and takes the processor only where nobody else wants it."""
 
     def __init__(self, nodes: int = 1, protocol: str = "PLAINTEXT", mechanism: str = "PLAIN", users: dict[str, str] | None = None,
-                 acls: bool = False, settings: dict | None = None, heap: str = HEAP):
+                 acls: bool = False, settings: dict | None = None, heap: str = HEAP, elsewhere: bool = False):
         assert not acls or "SASL" in protocol, "ACLs need users, which need SASL"
-        self.folder = paths.scratch() / f"kafka{next(_numbers)}"
+        self.folder = (paths.scratch(MEMORY) if elsewhere else paths.scratch()) / f"kafka{next(_numbers)}"
         self.folder.mkdir()
         paths.give_to_server(self.folder)
         self.protocol, self.mechanism, self.acls = protocol, mechanism, acls
         self.users = {ADMIN: ADMIN_PASSWORD} | (users or {})
         self.settings = settings or {}
-        self.heap = heap
+        self.heap, self.elsewhere = heap, elsewhere
         self.id = urlsafe_b64encode(b"w" + uuid.uuid4().bytes[1:]).decode().rstrip("=")  # must not begin with "-"
         self.certificates = certificates.make(self.folder / "tls") if "SSL" in protocol else None
         self.nodes = [Node(self, number) for number in range(1, nodes + 1)]
@@ -173,6 +176,13 @@ class Cluster:
                 "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{_jars()}/*", main, *words]
 
 
+def _yield_to_other_sessions(pid: int) -> None:
+    """Where the kernel shares the processor among sessions first, niceness counts only within each."""
+    group = Path(f"/proc/{pid}/autogroup")
+    if group.exists():
+        group.write_text(str(LEAST_PRIORITY), encoding="ascii")
+
+
 class Node:
     """One node of a cluster: a process, its ports and its folder."""
 
@@ -249,9 +259,13 @@ class Node:
         assert not self.running, f"node {self.number} runs already"
         command = self.cluster.java_command("kafka.Kafka", str(self.folder / "server.properties"),
                                              heap=self.cluster.heap, dies_with_us="KILL")
+        if self.cluster.elsewhere:
+            command = ["nice", "-n", str(LEAST_PRIORITY), *command]
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
                                             start_new_session=True)
+        if self.cluster.elsewhere:
+            _yield_to_other_sessions(self.process.pid)
         _running.add(self)
         if wait:
             self.cluster.wait_ready()

@@ -1,6 +1,7 @@
-"""The jars that a pom.xml names, brought by Maven into build/kafka/ once."""
+"""The jars that a pom.xml names, brought by Maven into build/kafka/ once.  As a program it brings those of the broker."""
 import fcntl
 import subprocess
+import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -26,3 +27,10 @@ def folder(name: str) -> Path:
         made.with_name(f"{name}.new").rename(made)
         mark.write_bytes(pom.read_bytes())
     return made
+
+
+if __name__ == "__main__":
+    try:
+        folder("broker")
+    except RuntimeError as error:
+        sys.exit(str(error))

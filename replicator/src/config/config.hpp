@@ -79,13 +79,14 @@ struct Config {
     std::string interval_handling_mode = "numeric";
     std::uint64_t money_fraction_digits = 2;
     std::string unavailable_value_placeholder = "__debezium_unavailable_value";
-    bool exactly_once = true;                      ///< records are written in Kafka transactions
-    bool copy = true;                              ///< rows that exist are sent with op r first
-    std::uint64_t queue_bytes = 64U << 20U;        ///< applied on the target and not yet sent, at most
-    std::chrono::milliseconds commit_interval{5};  ///< from one Kafka transaction's end to the next one's, at least
-    std::uint64_t transaction_rows = 50000;        ///< a Kafka transaction ends here; source transactions stay whole
-    std::uint64_t transaction_bytes = 16U << 20U;  ///< the same, in bytes of the stream
-    std::uint64_t max_lag_bytes = 0;               ///< WAL that the mirror's own slot may hold; 0: no limit
+    bool exactly_once = true;                         ///< records are written in Kafka transactions
+    bool copy = true;                                 ///< rows that exist are sent with op r first
+    std::uint64_t queue_bytes = 64U << 20U;           ///< applied on the target and not yet sent, at most
+    std::chrono::milliseconds catch_up_time{120000};  ///< of a mirror that is behind a target
+    std::chrono::milliseconds commit_interval{5};     ///< from one Kafka transaction's end to the next one's, at least
+    std::uint64_t transaction_rows = 50000;           ///< a Kafka transaction ends here; source transactions stay whole
+    std::uint64_t transaction_bytes = 16U << 20U;     ///< the same, in bytes of the stream
+    std::uint64_t max_lag_bytes = 0;                  ///< WAL that the mirror's own slot may hold; 0: no limit
     AtMaxLag at_max_lag = AtMaxLag::hold;
     Oversize oversize = Oversize::stop;
     [[nodiscard]] bool is_on() const noexcept { return !properties.empty(); }

@@ -104,6 +104,11 @@ void add_sending(std::vector<Key>& all) {
       "kafka.queue_bytes", size(64 * kilobyte, 64 * gigabyte), 64 * megabyte,
       "applied on the target and not yet sent, at most; then the mirror falls behind, and the target does not wait",
       [](Draft& d) -> std::uint64_t& { return d.config.kafka.queue_bytes; }));
+  all.push_back(optional<milliseconds>("kafka.catch_up_time", duration(milliseconds{0}, std::chrono::hours{24}),
+                                       std::chrono::minutes{2},
+                                       "a mirror that has fallen behind takes this long, so that the target is not "
+                                       "slowed down; `\"0s\"`: as fast as it can",
+                                       [](Draft& d) -> milliseconds& { return d.config.kafka.catch_up_time; }));
   all.push_back(optional<milliseconds>("kafka.commit_interval", duration(milliseconds{0}, std::chrono::seconds{30}),
                                        milliseconds{5},
                                        "from the end of one Kafka transaction to the end of the next, at least",

@@ -28,6 +28,7 @@
 #include "batch/acknowledgement.hpp"
 #include "batch/feed.hpp"
 #include "config/config.hpp"
+#include "mirror/course.hpp"
 #include "mirror/mirror_failure.hpp"
 #include "mirror/publisher.hpp"
 #include "mirror/slot_copy.hpp"
@@ -103,6 +104,8 @@ class Mirror {
   bool take_some(From& from, Lsn up_to);
   void send(const Piece& piece);
   void leave_out(const Piece& piece);
+  /// Rests where it is faster than it should be.
+  void keep_to_course();
   void commit_if_due(bool now);
   void commit();
   /// What was sent since the last commit does not count.  `for_good`: nobody goes on from there soon, and readers are
@@ -178,7 +181,8 @@ class Mirror {
   std::optional<Lsn> copy_until_;
   bool has_copy_;
   bool in_lockstep_ = false;
-  Acknowledgement* own_stream_ = nullptr;  ///< of the stream that is read, but in lockstep
+  Acknowledgement* own_stream_ = nullptr;       ///< of the stream that is read, but in lockstep
+  Course course_{config_.kafka.catch_up_time};  ///< beside a target, while it is behind
   Clock::time_point next_drop_;
   Clock::time_point next_look_;
   Clock::time_point next_tables_;

@@ -211,7 +211,8 @@ void Mirror::look_at_slot(bool is_behind) {
     return;
   }
   if (!has_copy_) return;
-  const auto retained = source_.retained(slot_.name()).bytes;
+  const auto [end, retained] = source_.retained(slot_.name());
+  if (is_behind) course_.see(end, sent_, Clock::now());
   board_.update([&](Status& status) { status.mirror->retained_wal_bytes = retained; });
   const auto limit = config_.kafka.max_lag_bytes;
   if (!is_behind || limit == 0 || retained.value_or(0) <= limit) {

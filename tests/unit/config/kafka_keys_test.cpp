@@ -59,14 +59,15 @@ TEST(KafkaKeys, AreNotNeeded) {
 TEST(KafkaKeys, HaveDefaults) {
   const Config config = config_of(with_keys("", R"(, "tables": [{"source": "a.b"}])"));
   EXPECT_TRUE(config.kafka.is_on());
-  EXPECT_EQ(ordered_json::parse(config_json(config, false))["kafka"].dump(),
-            R"({"properties":{"bootstrap.servers":"h:1"},"topic":"{pipeline}.{schema}.{table}","partitions":1,)"
-            R"("replication_factor":null,"topic_settings":{},"format":"debezium","schemas":false,"tombstones":true,)"
-            R"("transactions":true,"decimal_handling_mode":"precise","time_precision_mode":"adaptive",)"
-            R"("binary_handling_mode":"bytes","interval_handling_mode":"numeric","money_fraction_digits":2,)"
-            R"("unavailable_value_placeholder":"__debezium_unavailable_value","exactly_once":true,"copy":true,)"
-            R"("queue_bytes":"64MB","commit_interval":"5ms","transaction_rows":50000,"transaction_bytes":"16MB",)"
-            R"("max_lag_bytes":"0B","at_max_lag":"hold","oversize":"stop"})");
+  EXPECT_EQ(
+      ordered_json::parse(config_json(config, false))["kafka"].dump(),
+      R"({"properties":{"bootstrap.servers":"h:1"},"topic":"{pipeline}.{schema}.{table}","partitions":1,)"
+      R"("replication_factor":null,"topic_settings":{},"format":"debezium","schemas":false,"tombstones":true,)"
+      R"("transactions":true,"decimal_handling_mode":"precise","time_precision_mode":"adaptive",)"
+      R"("binary_handling_mode":"bytes","interval_handling_mode":"numeric","money_fraction_digits":2,)"
+      R"("unavailable_value_placeholder":"__debezium_unavailable_value","exactly_once":true,"copy":true,)"
+      R"("queue_bytes":"64MB","catch_up_time":"2min","commit_interval":"5ms","transaction_rows":50000,"transaction_bytes":"16MB",)"
+      R"("max_lag_bytes":"0B","at_max_lag":"hold","oversize":"stop"})");
   EXPECT_EQ(config.tables[0].topic, "");
   EXPECT_TRUE(config.tables[0].key.empty());
   EXPECT_EQ(config.tables[0].partitions, 0U);
@@ -87,7 +88,7 @@ TEST(KafkaKeys, AreRead) {
     "format": "flat", "schemas": true, "tombstones": false, "transactions": false,
     "decimal_handling_mode": "string", "time_precision_mode": "isostring", "binary_handling_mode": "base64-url-safe",
     "interval_handling_mode": "string", "money_fraction_digits": 0, "unavailable_value_placeholder": "?",
-    "exactly_once": false, "copy": false, "queue_bytes": "1MB", "commit_interval": "0s", "transaction_rows": 1,
+    "exactly_once": false, "copy": false, "queue_bytes": "1MB", "catch_up_time": "0s", "commit_interval": "0s", "transaction_rows": 1,
     "transaction_bytes": "64kB", "max_lag_bytes": "100 GB", "at_max_lag": "gap", "oversize": "pointer"})json",
                                             R"(, "tables": [{"source": "a.b", "topic": "stock", "key": ["Öl", "b"],
                                                              "partitions": 3}, {"source": "a.c", "topic": null},
@@ -117,6 +118,7 @@ TEST(KafkaKeys, AreRead) {
   EXPECT_FALSE(kafka.exactly_once);
   EXPECT_FALSE(kafka.copy);
   EXPECT_EQ(kafka.queue_bytes, 1U << 20U);
+  EXPECT_EQ(kafka.catch_up_time, std::chrono::milliseconds{0});
   EXPECT_EQ(kafka.commit_interval, std::chrono::milliseconds{0});
   EXPECT_EQ(kafka.transaction_rows, 1U);
   EXPECT_EQ(kafka.transaction_bytes, 65536U);
