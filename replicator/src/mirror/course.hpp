@@ -2,11 +2,13 @@
 // source and perhaps the machine with it, stays as fast as it was.
 //
 // A course is a position that comes nearer to the end of the source's WAL at an even speed, and is there after a given
-// time.  Whoever is before it rests; whoever cannot follow it does not, and so catches up wherever it can.
+// time.  The mirror does not go beyond it; where it cannot follow, it is not held back, and so catches up wherever it
+// can.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 #include "wire/lsn.hpp"
@@ -16,16 +18,17 @@ namespace walgate::mirror {
 class Course {
  public:
   using Clock = std::chrono::steady_clock;
+  static constexpr Lsn unbounded{std::numeric_limits<std::uint64_t>::max()};
 
   /// It is there after `time`, sooner where little is to be done.
   explicit Course(std::chrono::milliseconds time) noexcept : time_{time} {}
 
-  /// It begins with the next position that is seen.
-  void begin() noexcept { start_.reset(); }
-  /// The source's WAL ends at `end` and we are at `position`; to be told now and then.
+  /// There is none, until a position is seen.
+  void leave() noexcept { start_.reset(); }
+  /// The source's WAL ends at `end` and we are at `position`; to be told now and then.  The first time a course begins.
   void see(Lsn end, Lsn position, Clock::time_point now) noexcept;
-  /// How long whoever is at `position` rests; zero: not at all.
-  [[nodiscard]] std::chrono::milliseconds rest(Lsn position, Clock::time_point now) const noexcept;
+  /// How far we may be now.
+  [[nodiscard]] Lsn bound(Clock::time_point now) const noexcept;
 
  private:
   using Seconds = std::chrono::duration<double>;

@@ -1,7 +1,5 @@
 #include "mirror/mirror.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 
@@ -59,7 +57,7 @@ void Mirror::run() {
     attend_again_and_again();
   } catch (const postgres::Interrupted&) {  // asked to leave, wherever it was
   }
-  give_up(true);
+  give_up();
 }
 
 void Mirror::attend_again_and_again() {
@@ -75,7 +73,7 @@ void Mirror::attend_again_and_again() {
       leave_gap();
       continue;
     } catch (const KafkaError& error) {
-      failure = failure_of(error, config_);
+      failure = failure_in_kafka(error);
       if (learns_record_limit(failure)) failure.recovery = Recovery::retry;
     } catch (const Error& error) {
       failure = error.failure();
@@ -83,12 +81,8 @@ void Mirror::attend_again_and_again() {
     } catch (const std::exception& error) {
       failure.message = error.what();
     }
-    if (failure.name == ErrorName::mirror_fenced && publisher_ && publisher_->was_open_for_long()) {
-      failure.name = ErrorName::kafka_unavailable;  // the broker itself has ended a transaction that took too long
-      failure.recovery = Recovery::retry;
-    }
     const bool final = failure.recovery == Recovery::stop;
-    give_up(final || is_leaving());
+    give_up();
     if (is_leaving()) return;
     if (position_ > before) delay = first_pause;
     show_failure(failure, final);
@@ -105,13 +99,13 @@ void Mirror::run_alone() {
   // Whoever reads the topics, as `status` and `skip` do, is not to wait for the end of what was left open.
   struct GiveUp {
     Mirror& mirror;
-    ~GiveUp() { mirror.give_up(true); }
+    ~GiveUp() { mirror.give_up(); }
   } const give_up_at_the_end{*this};
   for (;;) {
     try {
       return attend_and_end_alone();
     } catch (const KafkaError& error) {
-      const auto failure = failure_of(error, config_);
+      const auto failure = failure_in_kafka(error);
       if (!learns_record_limit(failure)) throw Error{failure};
       log::failure(log::Level::warning, failure);
     }
@@ -128,6 +122,15 @@ void Mirror::attend_and_end_alone() {
       source_.with_session([this](auto& source) { return stream::find_slot(source, config_.source.slot); });
   if (slot) publisher_->progress().slot_transactions = slot->transactions;
   publisher_->commit(position_);
+}
+
+Failure Mirror::failure_in_kafka(const KafkaError& error) const {
+  auto failure = failure_of(error, config_);
+  if (failure.name == ErrorName::mirror_fenced && publisher_ && publisher_->was_open_for_long()) {
+    failure.name = ErrorName::kafka_unavailable;  // the broker itself has ended a transaction that took too long
+    failure.recovery = Recovery::retry;
+  }
+  return failure;
 }
 
 bool Mirror::learns_record_limit(const Failure& failure) {
@@ -157,15 +160,15 @@ void Mirror::attend() {
       }
     } catch (const Again&) {
     }
-    give_up(is_leaving());
+    give_up();
     if (is_leaving()) return;
   }
 }
 
-void Mirror::give_up(bool for_good) {
+void Mirror::give_up() {
   in_lockstep_ = false;
   in_transaction_ = false;
-  if (publisher_ && for_good) publisher_->give_up();
+  if (publisher_) publisher_->give_up();
   publisher_.reset();
   leave_feed();
 }
@@ -362,13 +365,17 @@ void Mirror::wait(Event& event, std::chrono::milliseconds timeout) {
   event.clear();
 }
 
+bool Mirror::rest(std::chrono::milliseconds timeout) {
+  auto descriptors = std::to_array<pollfd>({{finish_.descriptor(), POLLIN, 0}, {stop_.descriptor(), POLLIN, 0}});
+  return wait_for(descriptors, timeout);
+}
+
 bool Mirror::pause(std::chrono::milliseconds timeout, bool final, bool has_let_go) {
   const auto end = Clock::now() + timeout;
   auto next_try = Clock::now() + longest_pause;
   while (Clock::now() < end) {
-    auto descriptors = std::to_array<pollfd>({{finish_.descriptor(), POLLIN, 0}, {stop_.descriptor(), POLLIN, 0}});
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
-    if (wait_for(descriptors, std::min<std::chrono::milliseconds>(left, look_interval))) return false;
+    if (rest(std::min<std::chrono::milliseconds>(left, look_interval))) return false;
     if (final && is_called()) return true;
     if (Clock::now() >= next_try) {
       next_try = Clock::now() + longest_pause;

@@ -88,8 +88,9 @@ class Mirror {
   void attend();
   /// The same without a target, whose memory Kafka then is.
   void attend_and_end_alone();
-  /// A broker that refuses a record or a batch as too large does not say which: once more, and each record is measured.
-  /// False where that was done.
+  [[nodiscard]] Failure failure_in_kafka(const KafkaError& error) const;
+  /// A broker that refuses a record or a batch as too large does not say which.  True: measured, each record will tell;
+  /// false where that is known already.
   [[nodiscard]] bool learns_record_limit(const Failure& failure);
   void open();
   void take_requests(const ProgressRecords& found);
@@ -104,13 +105,10 @@ class Mirror {
   bool take_some(From& from, Lsn up_to);
   void send(const Piece& piece);
   void leave_out(const Piece& piece);
-  /// Rests where it is faster than it should be.
-  void keep_to_course();
   void commit_if_due(bool now);
   void commit();
-  /// What was sent since the last commit does not count.  `for_good`: nobody goes on from there soon, and readers are
-  /// not to wait for that.
-  void give_up(bool for_good = false);
+  /// What was sent since the last commit does not count.
+  void give_up();
   /// Until the next Kafka transaction may begin; zero while one is open.
   [[nodiscard]] std::chrono::milliseconds until_next() const;
   /// Until the open one is to be committed.
@@ -148,6 +146,8 @@ class Mirror {
   [[nodiscard]] bool is_leaving() const noexcept { return finish_.is_set() || stop_.is_set(); }
   /// Waits for the event, for being asked to leave, or until the time is over.
   void wait(Event& event, std::chrono::milliseconds timeout);
+  /// Until asked to leave, or until the time is over; true when asked.
+  bool rest(std::chrono::milliseconds timeout);
   /// Waits after a failure; false when asked to leave.  One that is `final` ends when a person calls.
   bool pause(std::chrono::milliseconds timeout, bool final, bool has_let_go);
   void leave_feed();

@@ -77,8 +77,7 @@ void Mirror::wait_until_free(const std::string& slot) {
   for (int tries = 0; tries < 50; ++tries) {
     const auto found = source_.with_session([&](auto& source) { return stream::find_slot(source, slot); });
     if (!found || !found->active_pid) return;
-    auto descriptors = std::to_array<pollfd>({{finish_.descriptor(), POLLIN, 0}, {stop_.descriptor(), POLLIN, 0}});
-    if (wait_for(descriptors, 50ms)) throw postgres::Interrupted{};
+    if (rest(50ms)) throw postgres::Interrupted{};
   }
 }
 
@@ -211,18 +210,24 @@ void Mirror::look_at_slot(bool is_behind) {
     return;
   }
   if (!has_copy_) return;
-  const auto [end, retained] = source_.retained(slot_.name());
-  if (is_behind) course_.see(end, sent_, Clock::now());
-  board_.update([&](Status& status) { status.mirror->retained_wal_bytes = retained; });
+  const auto wal = source_.retained(slot_.name());
+  const auto retained = wal.bytes.value_or(0);
   const auto limit = config_.kafka.max_lag_bytes;
-  if (!is_behind || limit == 0 || retained.value_or(0) <= limit) {
+  board_.update([&](Status& status) { status.mirror->retained_wal_bytes = wal.bytes; });
+  const auto room = limit == 0 ? wal.room : std::min(wal.room, limit - std::min(limit, retained));
+  if (retained > room) {
+    course_.leave();  // there is no time for it: what is not read soon may be gone
+  } else if (own_stream_ != nullptr) {
+    course_.see(wal.source, sent_, Clock::now());
+  }
+  if (!is_behind || limit == 0 || retained <= limit) {
     has_warned_ = false;
     return;
   }
   if (config_.kafka.at_max_lag == AtMaxLag::gap) throw TooFarBehind{};
   if (std::exchange(has_warned_, true)) return;
   log::warning("mirror_lag", "the mirror's own slot keeps more WAL on the source than kafka.max_lag_bytes",
-               {{"slot", slot_.name()}, {"retained_bytes", *retained}, {"limit_bytes", limit}});
+               {{"slot", slot_.name()}, {"retained_bytes", retained}, {"limit_bytes", limit}});
 }
 
 }  // namespace walgate::mirror

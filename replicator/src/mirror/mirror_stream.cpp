@@ -21,8 +21,9 @@ using namespace std::chrono_literals;
 
 /// After a commit the brokers still write its markers; whoever comes too early is sent away for 20 ms.
 constexpr std::chrono::milliseconds rest_of_brokers{5};
-/// Of a stream beside that of the target, so that the source's work for it comes in small portions.
+/// What is read ahead on a course, and how often it goes on there: the work comes in small portions.
 constexpr std::uint64_t read_ahead_bytes = 4UL * 1024 * 1024;
+constexpr std::chrono::milliseconds portion{20};
 /// An idle position is written this often at most, unless it is far ahead; as the target's is.
 constexpr auto idle_interval = 10s;
 constexpr std::uint64_t idle_step_bytes = 16UL * 1024 * 1024;
@@ -100,7 +101,7 @@ void Mirror::follow_in_lockstep() {
   in_lockstep_ = !in_transaction_;
   // The feed was full, or the applier has ended.  What is whole is sent; a part of a transaction is given up.
   if (in_transaction_) {
-    give_up(is_leaving());
+    give_up();
     if (is_leaving()) throw postgres::Interrupted{};
     let_go();
     throw Again{};
@@ -116,14 +117,15 @@ void Mirror::read_stream() {
     check_copy();
     log::info("mirror_behind", "the mirror is behind the target; it reads on from a slot of its own",
               {{"slot", slot_.name()}, {"lsn", position_}, {"target_lsn", acknowledgement_->applied()}});
-    course_.begin();
+    course_.leave();
+    next_look_ = {};  // where the next one begins
   }
   show(feed_ != nullptr ? MirrorState::behind : MirrorState::streaming);
   const auto& slot = feed_ != nullptr ? slot_.name() : config_.source.slot;
   wait_until_free(slot);
   Event receiver_finish;
-  PieceQueue queue{feed_ != nullptr ? std::min(config_.kafka.queue_bytes, read_ahead_bytes)
-                                    : config_.kafka.queue_bytes};
+  const bool has_course = feed_ != nullptr && config_.kafka.catch_up_time > 0ms;
+  PieceQueue queue{has_course ? std::min(config_.kafka.queue_bytes, read_ahead_bytes) : config_.kafka.queue_bytes};
   Acknowledgement acknowledgement{position_};
   StatusBoard unseen;
   auto replication = stream::open_replication(config_, &stop_);
@@ -189,7 +191,7 @@ void Mirror::read_stream() {
       continue;
     }
     try {
-      if (take_some(queue, up_to)) {
+      if (take_some(queue, std::min(up_to, course_.bound(Clock::now())))) {
         acknowledgement.set_applied(sent_);
         acknowledgement.set_durable(position_);
         continue;
@@ -216,11 +218,15 @@ void Mirror::read_stream() {
     acknowledgement.set_applied(position_);
     acknowledgement.set_durable(position_);
     const bool is_near = !next || *next > up_to;
-    if (feed_ != nullptr && is_near) {
-      acknowledgement.count_step();  // it is the target that is waited for
-      if (feed_->is_ended() && !feed_->is_asked()) feed_->ask();
+    if (feed_ != nullptr) {
+      acknowledgement.count_step();  // it is the target that is waited for, or the course
+      if (is_near && feed_->is_ended() && !feed_->is_asked()) feed_->ask();
     }
-    wait(queue.filled(), std::min<std::chrono::milliseconds>(until_due(), 100ms));
+    if (feed_ != nullptr && !is_near) {
+      rest(portion);  // further on than the course is
+    } else {
+      wait(queue.filled(), std::min<std::chrono::milliseconds>(until_due(), 100ms));
+    }
   }
 }
 
@@ -264,9 +270,7 @@ void Mirror::send(const Piece& piece) {
     open_rows_ += piece.frame.changes.size();
     open_bytes_ += piece.size;
   }
-  if (!piece.is_last()) return;
-  sent_ = piece.transaction.end_lsn;
-  if (feed_ != nullptr && own_stream_ != nullptr) keep_to_course();
+  if (piece.is_last()) sent_ = piece.transaction.end_lsn;
 }
 
 void Mirror::leave_out(const Piece& piece) {
@@ -286,13 +290,6 @@ void Mirror::leave_out(const Piece& piece) {
   publisher_->note(skip_key(config_.pipeline, lsn), std::nullopt);
   publisher_->note(error_key(config_.pipeline), std::nullopt);
   if (feed_ == nullptr) board_.update([](Status& status) { ++status.counters.transactions_skipped; });
-}
-
-void Mirror::keep_to_course() {
-  const auto rest = course_.rest(sent_, Clock::now());
-  if (rest == 0ms) return;
-  auto descriptors = std::to_array<pollfd>({{finish_.descriptor(), POLLIN, 0}, {stop_.descriptor(), POLLIN, 0}});
-  wait_for(descriptors, rest);
 }
 
 std::chrono::milliseconds Mirror::until_next() const {

@@ -9,6 +9,7 @@
 #include "mirror/topics.hpp"
 #include "mirror/transactional_producer.hpp"
 #include "observe/failure_json.hpp"
+#include "observe/log.hpp"
 
 namespace walgate::mirror {
 
@@ -30,10 +31,15 @@ void write_notes(const Config& config, const ProgressNotes& notes, const Event* 
 void write_error(const Config& config, const Failure& failure, const Event* leave) {
   write_notes(config, {{error_key(config.pipeline), dump(failure_json(failure))}}, leave);
   // Behind what was given up a moment ago it can be read once the brokers have written that down.
-  for (const Patience patience{answer_patience, leave}; !patience.is_over();) {
-    const auto found = read_progress(config.kafka.properties, progress_topic(config), config.pipeline, patience).error;
-    if (found && found->lsn == failure.lsn && found->message == failure.message) return;
-    std::this_thread::sleep_for(std::chrono::milliseconds{20});
+  try {
+    for (const Patience patience{answer_patience, leave}; !patience.is_over();) {
+      const auto found =
+          read_progress(config.kafka.properties, progress_topic(config), config.pipeline, patience).error;
+      if (found && found->lsn == failure.lsn) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    }
+  } catch (const KafkaError& error) {  // it is written
+    log::debug("error_not_read", error.what());
   }
 }
 

@@ -421,7 +421,9 @@ void Publisher::give_up() noexcept {
   try {
     producer_.abort(Patience{abort_patience});
   } catch (const KafkaError& error) {
-    const bool may_be_open = error.kind() != KafkaError::Kind::fatal;  // else a successor has ended it
+    const auto code = error.code();
+    const bool may_be_open = code != RD_KAFKA_RESP_ERR__FENCED && code != RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH &&
+                             code != RD_KAFKA_RESP_ERR_PRODUCER_FENCED;  // else a successor has ended it
     log::event(may_be_open ? log::Level::warning : log::Level::debug, "transaction_left_open", error.what());
   }
 }

@@ -29,13 +29,16 @@ MirroredTables SourceWatch::tables() {
 RetainedWal SourceWatch::retained(const std::string& slot) {
   return with_session([&](postgres::Connection& source) {
     const auto result = source.exec(
-        "SELECT pg_catalog.pg_current_wal_flush_lsn(), (SELECT restart_lsn FROM pg_catalog.pg_replication_slots "
-        "WHERE slot_name = $1)",
+        "SELECT pg_catalog.pg_current_wal_flush_lsn(), restart_lsn, safe_wal_size FROM (VALUES ($1)) AS wanted (name) "
+        "LEFT JOIN pg_catalog.pg_replication_slots ON slot_name = name",
         {slot});
     RetainedWal retained{.source = lsn_field(result, 0, 0), .bytes = std::nullopt};
     if (postgres::field(result, 0, 1)) {
       const auto restart = lsn_field(result, 0, 1);
       retained.bytes = retained.source.value - std::min(retained.source.value, restart.value);
+    }
+    if (postgres::field(result, 0, 2)) {
+      retained.room = static_cast<std::uint64_t>(std::max<std::int64_t>(0, postgres::number_field(result, 0, 2)));
     }
     return retained;
   });

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -22,8 +23,9 @@ struct MirroredTables {
 };
 
 struct RetainedWal {
-  Lsn source;                          ///< where the source's WAL ends
-  std::optional<std::uint64_t> bytes;  ///< nullopt: there is no such slot
+  Lsn source;                                                      ///< where the source's WAL ends
+  std::optional<std::uint64_t> bytes;                              ///< nullopt: there is no such slot
+  std::uint64_t room = std::numeric_limits<std::uint64_t>::max();  ///< so much more may be kept before it is lost
 };
 
 class SourceWatch {

@@ -48,16 +48,10 @@ KafkaFailure call_patiently(KafkaClient& client, const Patience& given, const Ca
 }
 
 /// Of a record that was not queued.  One that is too large leaves the transaction as it was.
-KafkaError::Kind kind_of_refusal(rd_kafka_resp_err_t code) {
-  switch (code) {
-    case RD_KAFKA_RESP_ERR__FATAL:
-    case RD_KAFKA_RESP_ERR__FENCED:
-      return KafkaError::Kind::fatal;
-    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
-      return KafkaError::Kind::retriable;
-    default:
-      return KafkaError::Kind::abortable;
-  }
+KafkaError::Kind kind_of_refusal(const KafkaFailure& failure) {
+  if (rd_kafka_error_is_fatal(failure.get()) != 0) return KafkaError::Kind::fatal;
+  const bool is_too_large = rd_kafka_error_code(failure.get()) == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+  return is_too_large ? KafkaError::Kind::retriable : KafkaError::Kind::abortable;
 }
 
 KafkaHeaders headers_of(std::span<const RecordHeader> headers) {
@@ -136,7 +130,7 @@ void TransactionalProducer::produce(const std::string& topic_name, std::int32_t 
     }
     const auto code = rd_kafka_error_code(failure.get());
     if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-      const auto kind = kind_of_refusal(code);
+      const auto kind = kind_of_refusal(failure);
       // A transaction that has failed in the background says so here; why, the failure of an earlier record tells,
       // which may come a moment later.
       if (code == RD_KAFKA_RESP_ERR__STATE) {

@@ -1,4 +1,4 @@
-// course_test.cpp - when the mirror rests while it catches up, and when it must not.
+// course_test.cpp - how far the mirror may be while it catches up, and when nothing holds it back.
 
 #include "mirror/course.hpp"
 
@@ -10,70 +10,76 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t megabyte = 1024UL * 1024;
-constexpr Lsn end{9000 * megabyte};
 
-/// So many megabytes after `lsn`, or before it.
-Lsn after(Lsn lsn, double megabytes) {
-  return Lsn{lsn.value + static_cast<std::uint64_t>(static_cast<std::int64_t>(megabytes * megabyte))};
+/// A position so many megabytes into the WAL.
+constexpr Lsn at(std::uint64_t megabytes) {
+  return Lsn{megabytes * megabyte};
 }
 
 class CourseTest : public testing::Test {
  protected:
+  /// Whole megabytes.
+  [[nodiscard]] std::uint64_t bound_after(std::chrono::milliseconds time) const {
+    return (course_.bound(start_ + time).value + megabyte / 2) / megabyte;
+  }
+
   Course course_{2min};
   Course::Clock::time_point start_ = Course::Clock::now();
 };
 
 TEST_F(CourseTest, NeedsToSeeThePositionFirst) {
-  EXPECT_EQ(course_.rest(end, start_), 0ms);
+  EXPECT_EQ(course_.bound(start_), Course::unbounded);
 }
 
-TEST_F(CourseTest, IsDoneInTwoMinutes) {
-  const auto begin = after(end, -1200);  // so 10 MB each second
-  course_.see(end, begin, start_);
-  EXPECT_EQ(course_.rest(begin, start_), 0ms);
-  EXPECT_EQ(course_.rest(after(begin, 0.5), start_), 50ms);
-  EXPECT_EQ(course_.rest(after(begin, 0.5), start_ + 50ms), 0ms);
-  EXPECT_EQ(course_.rest(after(begin, 50), start_), 100ms);  // it looks again
-  EXPECT_EQ(course_.rest(after(begin, 600), start_ + 60s), 0ms);
-  EXPECT_GT(course_.rest(after(begin, 601), start_ + 60s), 90ms);
-  EXPECT_EQ(course_.rest(end, start_ + 120s), 0ms);
+TEST_F(CourseTest, IsDoneInItsTime) {
+  course_.see(at(9000), at(7800), start_);
+  EXPECT_EQ(bound_after(0s), 7800);
+  EXPECT_EQ(bound_after(1s), 7810);
+  EXPECT_EQ(bound_after(60s), 8400);
+  EXPECT_EQ(bound_after(119s), 8990);
+  EXPECT_EQ(course_.bound(start_ + 120s), Course::unbounded);
 }
 
 TEST_F(CourseTest, GoesWithTheSource) {
-  const auto begin = after(end, -1200);
-  course_.see(end, begin, start_);
-  course_.see(after(end, 20), begin, start_ + 1s);  // so 30 MB each second
-  EXPECT_EQ(course_.rest(after(begin, 30), start_ + 1s), 0ms);
-  EXPECT_EQ(course_.rest(after(begin, 33), start_ + 1s), 100ms);
-  EXPECT_EQ(course_.rest(after(begin, 33), start_ + 1100ms), 0ms);
+  course_.see(at(9000), at(7800), start_);
+  course_.see(at(9020), at(7805), start_ + 1s);  // 20 MB each second
+  EXPECT_EQ(bound_after(1s), 7830);
+  EXPECT_EQ(bound_after(2s), 7860);
+  course_.see(at(9020), at(7805), start_ + 2s);  // and no more
+  EXPECT_EQ(bound_after(3s), 7850);
 }
 
-TEST_F(CourseTest, RestsForNobodyWhoIsLate) {
-  const auto begin = after(end, -1200);
-  course_.see(end, begin, start_);
-  course_.see(after(end, 5000), begin, start_ + 30s);
-  EXPECT_EQ(course_.rest(after(begin, 1000), start_ + 30s), 0ms);
-  EXPECT_EQ(course_.rest(after(begin, 100000), start_ + 120s), 0ms);
+TEST_F(CourseTest, HoldsNobodyBackWhoIsLate) {
+  course_.see(at(9000), at(7800), start_);
+  course_.see(at(14000), at(7900), start_ + 30s);
+  EXPECT_GT(bound_after(30s), 13000);
+  EXPECT_EQ(course_.bound(start_ + 120s), Course::unbounded);
 }
 
 TEST_F(CourseTest, IsShortForLittle) {
-  course_.see(end, after(end, -8), start_);
-  EXPECT_GT(course_.rest(end, start_ + 1900ms), 90ms);
-  EXPECT_EQ(course_.rest(end, start_ + 2s), 0ms);
+  course_.see(at(9000), at(8992), start_);
+  EXPECT_EQ(bound_after(1s), 8996);
+  EXPECT_EQ(course_.bound(start_ + 2s), Course::unbounded);
+}
+
+TEST_F(CourseTest, HoldsNobodyBackWhoIsNotBehind) {
+  course_.see(at(9000), at(9001), start_);
+  EXPECT_EQ(course_.bound(start_), Course::unbounded);
 }
 
 TEST_F(CourseTest, IsNoneWithoutTime) {
   Course at_once{0ms};
-  at_once.see(end, after(end, -1200), start_);
-  EXPECT_EQ(at_once.rest(end, start_), 0ms);
+  at_once.see(at(9000), at(7800), start_);
+  EXPECT_EQ(at_once.bound(start_), Course::unbounded);
 }
 
-TEST_F(CourseTest, BeginsAnew) {
-  course_.see(end, after(end, -8), start_);
-  course_.begin();
-  EXPECT_EQ(course_.rest(end, start_), 0ms);
-  course_.see(end, after(end, -1200), start_ + 1h);
-  EXPECT_EQ(course_.rest(end, start_ + 1h), 100ms);
+TEST_F(CourseTest, IsLeftAndBeginsAnew) {
+  course_.see(at(9000), at(7800), start_);
+  course_.leave();
+  EXPECT_EQ(course_.bound(start_), Course::unbounded);
+  course_.see(at(9000), at(8400), start_ + 1h);
+  EXPECT_EQ(bound_after(1h), 8400);
+  EXPECT_EQ(bound_after(1h + 1s), 8405);
 }
 
 }  // namespace
