@@ -68,6 +68,29 @@ def test_the_target_goes_on_while_the_broker_is_down(pair, mortal_kafka):
     assert_complete(pair, mortal_kafka, pipeline)
 
 
+def test_catching_up_is_done_in_steps(pair, mortal_kafka):
+    """What a mirror does on its course is committed as it goes, however little of the WAL is for it."""
+    pair.both("CREATE TABLE item (id int PRIMARY KEY, name text)")
+    pipeline = mirrored(pair, mortal_kafka, {"catch_up_time": "8s"}).start()
+    wait_mirrored(pipeline)
+    mortal_kafka.nodes[0].kill9()
+    for key in range(40):
+        pair.source.execute("INSERT INTO item VALUES (%s, 'new')", key)
+        pair.source.execute("SELECT pg_switch_wal()")  # 16 MB further
+    wait_mirror_error(pipeline, "kafka_unavailable", "retrying")
+    mortal_kafka.start()
+    positions = set()
+
+    def in_step() -> bool:
+        mirror = pipeline.status()["mirror"]
+        positions.add(mirror["position"])
+        return mirror["state"] == "streaming"
+    wait_until(in_step, 60, pipeline.log_tail, every=0.05)
+    wait_mirrored(pipeline)
+    assert len(positions) > 10, positions
+    assert_complete(pair, mortal_kafka, pipeline)
+
+
 def test_the_service_is_restarted_while_the_broker_is_down(pair, mortal_kafka):
     pair.both("CREATE TABLE item (id int PRIMARY KEY, name text)")
     pipeline = mirrored(pair, mortal_kafka).start()
