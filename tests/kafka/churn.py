@@ -73,7 +73,7 @@ def assert_each_change_once(kafka, pipeline) -> int:
                 count += 1
             deleted = (record.partition, record.position, record.key) if record.op == "d" else None
     # Every transaction whole, and each of its places once.
-    ends = [end for end in sent(kafka, f"{pipeline.name}.transaction") if end.value["status"] == "END"]
+    ends = [end for end in sent(kafka, f"{pipeline.name}.transaction") if end.value.get("status") == "END"]
     assert len(ends) == len({end.position for end in ends}), "a transaction ended twice"
     assert [end.position for end in ends] == sorted(end.position for end in ends), "transactions out of order"
     counts = {end.position[0]: end.value["event_count"] for end in ends}

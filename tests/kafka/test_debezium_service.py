@@ -118,9 +118,15 @@ def lines(kafka, name: str, errors: list[dict] = ()) -> list[dict]:
     topics = [topic for topic in kafka.admin().list_topics(timeout=10).topics
               if topic.startswith(f"{name}.") and not topic.startswith(f"{name}.walgate.")]
     records = map(parsed, read_partitions(kafka.internal_config(), [(topic, 0) for topic in topics]))
-    placed = [(place(record), line(record, name)) for record in records]
+    placed = [(place(record), line(record, name)) for record in records if not is_repeated(record, name)]
     placed += [((lsn(error["lsn"]), 0, 0), {"topic": error["relation"].replace('"', ""), "error": error["message"]}) for error in errors]
     return [line for _, line in sorted(placed, key=lambda one: one[0])]
+
+
+def is_repeated(record: Sent, name: str) -> bool:
+    """The topic of the transactions has each TRUNCATE once more."""
+    value = payload(record.value) or {}
+    return record.topic == f"{name}.transaction" and "t" in (value.get("op"), value.get("__op"))
 
 
 def place(record: Sent) -> tuple[int, int, int]:

@@ -44,8 +44,10 @@ def test_truncate_reaches_every_partition_in_order(pair, kafka):
         assert ops == ["c"] * ops.index("t") + ["t"] + ["c"] * (len(ops) - ops.index("t") - 1)
         marker, = (r for r in records if r.partition == partition and r.op == "t")
         assert marker.key == {"table": "public.item"}  # a compacted topic takes no record without a key
-    ends = [r.value["event_count"] for r in sent(kafka, f"{pipeline.name}.transaction") if r.value.get("status") == "END"]
-    assert ends == [40, 1, 40]
+    markers = sent(kafka, f"{pipeline.name}.transaction")
+    assert [r.value["event_count"] for r in markers if r.value.get("status") == "END"] == [40, 1, 40]
+    assert [r.key for r in markers if r.op == "t"] == [{"table": "public.item"}]  # once more, for all partitions
+    assert [r.value.get("status") or r.op for r in markers] == ["BEGIN", "END", "BEGIN", "t", "END", "BEGIN", "END"]
 
 
 def test_a_table_without_a_key_has_a_topic_that_is_not_compacted(pair, kafka):

@@ -156,27 +156,27 @@ void Publisher::take_truncate(const Piece& piece, const wire::Change& change) {
     announce();
     auto& count = count_of(table);
     context_.order_in_table = count.records + 1;
-    send_truncate(table);
+    send_truncate(table, true);
     ++context_.order;
     ++count.records;
   }
 }
 
 /// A compacted topic takes no record without a key; each partition gets the record, so that it stands in order with the
-/// rows there.
-void Publisher::send_truncate(Table& table) {
-  auto record = table.records->of_truncate(context_).front();
-  std::string marker;
-  if (table.is_compacted) {
-    marker = truncate_key(table.name, options_.codec.with_schema);
-    record.key = marker;
-    record.has_key = true;
-  }
+/// rows there.  The topic of transactions has it once.
+void Publisher::send_truncate(Table& table, bool in_stream) {
+  const auto plain = table.records->of_truncate(context_).front();
+  const auto key = truncate_key(table.name, options_.codec.with_schema);
+  auto keyed = plain;
+  keyed.key = key;
+  keyed.has_key = true;
+  const auto& record = table.is_compacted ? keyed : plain;
   const auto position = std::to_string(context_.order);
   const auto headers = headers_of(table, position, {});
   for (std::int32_t partition = 0; partition < table.partitions; ++partition) {
     send(table.topic, partition, record, headers);
   }
+  if (in_stream && config_.kafka.transactions) send_to_transactions(keyed);
 }
 
 bool Publisher::is_in_copy(const wire::Relation& relation, const Table& table) const {
@@ -342,7 +342,7 @@ void Publisher::take_gone(std::string_view key) {
 void Publisher::take_emptied() {
   begin_if_needed();
   context_.now = now_microseconds();
-  send_truncate(table_of(*copying_));
+  send_truncate(table_of(*copying_), false);
   ++context_.order;
 }
 

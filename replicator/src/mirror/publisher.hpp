@@ -151,7 +151,8 @@ class Publisher {
   /// What the table's next record is to tell of the gap; empty: nothing.
   [[nodiscard]] std::string_view gap_to_tell(Table& table);
   std::span<const RecordHeader> headers_of(Table& table, std::string_view position, std::string_view unavailable);
-  void send_truncate(Table& table);
+  /// `in_stream`: it is a change of the source, and not the beginning of a copy.
+  void send_truncate(Table& table, bool in_stream);
   void begin_if_needed();
   void send_progress();
   /// The transaction's first record is on its way.
