@@ -180,9 +180,10 @@ def test_a_full_queue_holds_nobody_up_while_the_broker_hangs(pair, mortal_kafka)
     write(pair, 0)
     wait_mirrored(pipeline)
     mortal_kafka.nodes[0].freeze()
-    for first in range(1000, 6000, 500):
-        pair.source.execute(f"INSERT INTO item SELECT id, repeat('x', 200) FROM generate_series({first}, {first + 499}) id")
-    pipeline.wait_caught_up(10)  # sooner than the mirror gives up
+    with pair.source.connect() as session:
+        for first in range(1000, 6000, 500):
+            session.execute(f"INSERT INTO item SELECT id, repeat('x', 200) FROM generate_series({first}, {first + 499}) id")
+    pipeline.wait_caught_up(9)  # sooner than the mirror gives up
     mortal_kafka.nodes[0].thaw()
     wait_mirrored(pipeline)
     wait_in_step(pipeline)

@@ -97,6 +97,11 @@ void PieceQueue::close() {
   filled_.set();
 }
 
+bool PieceQueue::is_closed() const {
+  const std::lock_guard lock{mutex_};
+  return closed_;
+}
+
 bool PieceQueue::is_exhausted() const {
   const std::lock_guard lock{mutex_};
   return closed_ && pieces_.empty();

@@ -51,6 +51,7 @@ class PieceQueue {
   /// Set when something was put.
   [[nodiscard]] Event& filled() noexcept { return filled_; }
 
+  [[nodiscard]] bool is_closed() const;
   /// Closed, and nothing is left to take.
   [[nodiscard]] bool is_exhausted() const;
   /// Whole transactions that wait.

@@ -22,7 +22,7 @@ void Course::see(Lsn end, Lsn position, Clock::time_point now) noexcept {
 }
 
 Lsn Course::bound(Clock::time_point now) const noexcept {
-  if (!start_ || now - start_->at >= time_) return unbounded;
+  if (!start_ || is_abandoned_ || now - start_->at >= time_) return unbounded;
   const auto distance = start_->distance - start_->speed * Seconds{now - start_->at}.count();
   if (distance <= 0) return unbounded;
   const auto end = end_.position + end_.speed * Seconds{now - end_.at}.count();

@@ -24,7 +24,12 @@ class Course {
   explicit Course(std::chrono::milliseconds time) noexcept : time_{time} {}
 
   /// There is none, until a position is seen.
-  void leave() noexcept { start_.reset(); }
+  void leave() noexcept {
+    start_.reset();
+    is_abandoned_ = false;
+  }
+  /// There is no time for it: from now on nothing holds us back.
+  void abandon() noexcept { is_abandoned_ = true; }
   /// The source's WAL ends at `end` and we are at `position`; to be told now and then.  The first time a course begins.
   void see(Lsn end, Lsn position, Clock::time_point now) noexcept;
   /// How far we may be now.
@@ -47,6 +52,7 @@ class Course {
   Seconds time_;
   std::optional<Start> start_;
   End end_{};  ///< as it was seen last
+  bool is_abandoned_ = false;
 };
 
 }  // namespace walgate::mirror

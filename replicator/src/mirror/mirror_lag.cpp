@@ -216,7 +216,7 @@ void Mirror::look_at_slot(bool is_behind) {
   board_.update([&](Status& status) { status.mirror->retained_wal_bytes = wal.bytes; });
   const auto room = limit == 0 ? wal.room : std::min(wal.room, limit - std::min(limit, retained));
   if (retained > room) {
-    course_.leave();  // there is no time for it: what is not read soon may be gone
+    course_.abandon();  // what is not read soon may be gone
   } else if (own_stream_ != nullptr) {
     course_.see(wal.source, sent_, Clock::now());
   }

@@ -53,6 +53,13 @@ Event& event_of(PieceQueue& queue) {
   return queue.filled();
 }
 
+/// Up to which transaction is taken: the next one where the course is not before us, however far that leads.
+Lsn bound_of(const Course& course, Lsn sent, const PieceQueue& queue) {
+  if (queue.is_closed()) return Course::unbounded;  // what is left shows whether it is whole
+  const auto bound = course.bound(Course::Clock::now());
+  return sent > bound ? bound : std::max(bound, queue.next_position().value_or(bound));
+}
+
 }  // namespace
 
 // Streaming
@@ -191,7 +198,7 @@ void Mirror::read_stream() {
       continue;
     }
     try {
-      if (take_some(queue, std::min(up_to, course_.bound(Clock::now())))) {
+      if (take_some(queue, std::min(up_to, bound_of(course_, sent_, queue)))) {
         acknowledgement.set_applied(sent_);
         acknowledgement.set_durable(position_);
         continue;
@@ -217,12 +224,13 @@ void Mirror::read_stream() {
     commit_if_due(false);
     acknowledgement.set_applied(position_);
     acknowledgement.set_durable(position_);
-    const bool is_near = !next || *next > up_to;
     if (feed_ != nullptr) {
       acknowledgement.count_step();  // it is the target that is waited for, or the course
+      const auto here = std::max(sent_, reached.value_or(sent_));
+      const bool is_near = (next && *next > up_to) || up_to.value <= here.value + config_.kafka.queue_bytes;
       if (is_near && feed_->is_ended() && !feed_->is_asked()) feed_->ask();
     }
-    if (feed_ != nullptr && !is_near) {
+    if (next && *next <= up_to) {
       rest(portion);  // further on than the course is
     } else {
       wait(queue.filled(), std::min<std::chrono::milliseconds>(until_due(), 100ms));

@@ -176,7 +176,7 @@ void Publisher::send_truncate(Table& table, bool in_stream) {
   for (std::int32_t partition = 0; partition < table.partitions; ++partition) {
     send(table.topic, partition, record, headers);
   }
-  if (in_stream && config_.kafka.transactions) send_to_transactions(keyed);
+  if (in_stream && config_.kafka.transactions) send(transaction_topic(config_), 0, keyed, headers);
 }
 
 bool Publisher::is_in_copy(const wire::Relation& relation, const Table& table) const {
@@ -381,8 +381,9 @@ bool Publisher::fits(const std::string& topic, const Record& record, std::span<c
 void Publisher::send_pointer(const std::string& topic, std::int32_t partition, const Record& record,
                              std::span<const RecordHeader> headers) {
   const auto bytes = std::to_string(record.value.size());
+  const auto position = std::ranges::find(headers, "walgate.position", &RecordHeader::name);
   const auto value = fmt::format(R"({{"walgate_pointer":{{"lsn":"{}","xid":{},"position":{},"bytes":{}}}}})", lsn_text_,
-                                 xid_text_, headers.size() > 1 ? headers[1].value : "null", bytes);
+                                 xid_text_, position == headers.end() ? "null" : position->value, bytes);
   std::vector<RecordHeader> more{headers.begin(), headers.end()};
   more.push_back({"walgate.pointer", bytes});
   log::warning("record_too_large", "sent a pointer instead of a record that is larger than message.max.bytes",

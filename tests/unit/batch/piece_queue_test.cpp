@@ -125,7 +125,9 @@ TEST_F(PieceQueueTest, ForgetsAnIdlePositionThatAPieceFollows) {
 TEST_F(PieceQueueTest, IsExhaustedWhenClosedAndEmpty) {
   PieceQueue queue{plenty};
   put(queue, whole(1));
+  EXPECT_FALSE(queue.is_closed());
   queue.close();
+  EXPECT_TRUE(queue.is_closed());
   EXPECT_FALSE(queue.is_exhausted());
   EXPECT_EQ(queue.take({plenty, plenty}).size(), 1u);
   EXPECT_TRUE(queue.is_exhausted());

@@ -73,6 +73,16 @@ TEST_F(CourseTest, IsNoneWithoutTime) {
   EXPECT_EQ(at_once.bound(start_), Course::unbounded);
 }
 
+TEST_F(CourseTest, IsAbandonedForGood) {
+  course_.see(at(9000), at(7800), start_);
+  course_.abandon();
+  course_.see(at(9000), at(7900), start_ + 1s);
+  EXPECT_EQ(course_.bound(start_ + 1s), Course::unbounded);
+  course_.leave();
+  course_.see(at(9000), at(8400), start_ + 2s);
+  EXPECT_EQ(bound_after(2s), 8400);
+}
+
 TEST_F(CourseTest, IsLeftAndBeginsAnew) {
   course_.see(at(9000), at(7800), start_);
   course_.leave();
