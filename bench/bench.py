@@ -10,8 +10,6 @@ import decoding
 import drain
 import latency
 import measures
-import mirroring
-import outage
 from report import print_table, write_json
 from results import Found, result_of
 from stage import Stage
@@ -79,13 +77,16 @@ def measure(stage: Stage, chosen: argparse.Namespace, found: Found) -> None:
             attempt(stage, found, "copy", lambda say_more: found.copies.append(
                 copying.run(stage, chosen.scale, turn=number, say=say_more)))
         say(f"run {number + 1} of {chosen.runs} is done")
+    # What these import is there only where somebody has asked for Kafka.
     if any(each.part == "kafka" for each in wanted):
+        import mirroring
         for number in range(chosen.runs):
             if "kafka" not in found.failures:
                 attempt(stage, found, "kafka", lambda say_more: found.mirrored.append(
                     mirroring.run(stage, chosen.scale, say=say_more)))
             say(f"run {number + 1} of {chosen.runs} with Kafka is done")
     if any(each.part == "outage" for each in wanted):
+        import outage
         attempt(stage, found, "outage", lambda say_more: found.outages.append(outage.run(stage, chosen.scale, say=say_more)))
     if any(each.part == "decoding" for each in wanted):
         attempt(stage, found, "decoding", lambda say_more: found.decoding.update(
