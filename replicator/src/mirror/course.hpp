@@ -2,7 +2,7 @@
 // source and perhaps the machine with it, stays as fast as it was.
 //
 // A course is a position that comes nearer to the end of the source's WAL at an even speed, and is there after a given
-// time.  The mirror does not go beyond it; where it cannot follow, it is not held back, and so catches up wherever it
+// time.  Beyond it the mirror takes nothing; where it cannot follow, it is not held back, and so catches up wherever it
 // can.
 #pragma once
 

@@ -230,7 +230,7 @@ void Mirror::read_stream() {
       const bool is_near = (next && *next > up_to) || up_to.value <= here.value + config_.kafka.queue_bytes;
       if (is_near && feed_->is_ended() && !feed_->is_asked()) feed_->ask();
     }
-    if (next && *next <= up_to) {
+    if (feed_ != nullptr && next && *next <= up_to) {
       rest(portion);  // further on than the course is
     } else {
       wait(queue.filled(), std::min<std::chrono::milliseconds>(until_due(), 100ms));
